@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploaded media: files named by the SHA-256 of their content, so that nothing is sent or kept twice.
+
+A job holds the assets it uses by hard links; an asset with no other link is garbage once room is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedRandom
+from pathlib import Path
+
+from bridge_server.errors import BusyError, ChecksumError, NotFoundError, QuotaError, WrongStateError
+from maskedit.errors import InputError
+
+_ID = re.compile(r"[0-9a-f]{64}")
+# Left free on the disk, for the job store and for people.
+_RESERVE_BYTES = 1 << 30
+# Younger garbage may belong to an edit about to be submitted.
+_GARBAGE_AGE_SECONDS = 24 * 3600
+
+
+class AssetStore:
+    """Assets in `folder`, taking at most `quota_bytes`. Methods block on the disk; call them from threads."""
+
+    def __init__(self, folder: Path, *, quota_bytes: int) -> None:
+        self._whole = folder / "whole"
+        self._partial = folder / "partial"
+        self._quota_bytes = quota_bytes
+        self._uploading: dict[str, int] = {}
+        self._lock = threading.Lock()
+        for part in (self._whole, self._partial):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def has(self, asset_id: str) -> bool:
+        return self._path(asset_id).exists()
+
+    def path(self, asset_id: str) -> Path:
+        """Where the asset lies. Raises NotFoundError."""
+        path = self._path(asset_id)
+        if not path.exists():
+            raise NotFoundError(f"There is no asset {asset_id[:12]}…: upload it.")
+        return path
+
+    def link(self, asset_id: str, target: Path) -> None:
+        """Give the asset a second name, which keeps it from being garbage. Raises NotFoundError."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(self.path(asset_id), target)
+
+    def offset(self, asset_id: str) -> int:
+        """How many bytes of the asset are here, whole or partial."""
+        for path in (self._path(asset_id), self._partial / asset_id):
+            if path.exists():
+                return path.stat().st_size
+        return 0
+
+    @contextmanager
+    def receive(self, asset_id: str, *, size_bytes: int, offset: int) -> Iterator[Upload]:
+        """Take the bytes from `offset` on; what has arrived stays when the block is left early.
+
+        Raises InputError, WrongStateError (another offset), BusyError (two at once) or QuotaError.
+        """
+        self._path(asset_id)
+        partial = self._partial / asset_id
+        with self._lock:
+            if asset_id in self._uploading:
+                raise BusyError("This file is being uploaded by another call: wait for it, then ask for its offset.")
+            held = self.offset(asset_id)
+            if held != offset or size_bytes < offset:
+                raise WrongStateError(f"The server holds {held} bytes of this file: go on from there.")
+            self._make_room(size_bytes - offset)
+            self._uploading[asset_id] = size_bytes - offset
+        try:
+            with partial.open("a+b") as file:
+                yield Upload(file, asset_id=asset_id, size_bytes=size_bytes, target=self._path(asset_id))
+        finally:
+            with self._lock:
+                del self._uploading[asset_id]
+
+    def _path(self, asset_id: str) -> Path:
+        if not _ID.fullmatch(asset_id):
+            raise InputError("An asset id is the SHA-256 of the file as 64 lower-case hex digits.")
+        return self._whole / asset_id
+
+    def _make_room(self, needed: int) -> None:
+        """Collect garbage, oldest first, until `needed` bytes fit. Raises QuotaError."""
+        files = sorted((*self._whole.iterdir(), *self._partial.iterdir()), key=lambda path: path.stat().st_mtime)
+        used = sum(path.stat().st_size for path in files) + sum(self._uploading.values())
+        free = shutil.disk_usage(self._whole).free - _RESERVE_BYTES
+        newest_garbage = time.time() - _GARBAGE_AGE_SECONDS
+        for path in files:
+            if used + needed <= self._quota_bytes and needed <= free:
+                return
+            facts = path.stat()
+            if facts.st_nlink == 1 and facts.st_mtime < newest_garbage and path.name not in self._uploading:
+                path.unlink()
+                used -= facts.st_size
+                free += facts.st_size
+        if used + needed > self._quota_bytes or needed > free:
+            raise QuotaError(
+                f"The server has no room for {needed / 1e6:.0f} MB more: delete old jobs, or raise its asset quota."
+            )
+
+
+class Upload:
+    """An upload under way."""
+
+    def __init__(self, file: BufferedRandom, *, asset_id: str, size_bytes: int, target: Path) -> None:
+        self._file = file
+        self._asset_id = asset_id
+        self._size_bytes = size_bytes
+        self._target = target
+        file.seek(0)
+        self._digest = hashlib.file_digest(file, "sha256")
+
+    def write(self, data: bytes) -> None:
+        """Raises InputError when more arrives than was announced."""
+        if self._file.tell() + len(data) > self._size_bytes:
+            raise InputError("More bytes arrived than the upload announced: hash and measure the file again.")
+        self._file.write(data)
+        self._digest.update(data)
+
+    def finish(self) -> None:
+        """Check the content and make it an asset. Raises WrongStateError if bytes are missing, or ChecksumError."""
+        partial = Path(self._file.name)
+        if self._file.tell() < self._size_bytes:
+            raise WrongStateError(f"The upload ended after {self._file.tell()} bytes: go on from there.")
+        if self._digest.hexdigest() != self._asset_id:
+            partial.unlink()
+            raise ChecksumError("The uploaded bytes do not match their SHA-256: send the file again from its start.")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        partial.chmod(0o400)
+        partial.replace(self._target)
+        _sync_folder(self._target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks an edit against its media in a child process: media parsers are big, and can be crashed by what they read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from maskedit.errors import InputError
+from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_json
+
+CHECKER = (sys.executable, "-P", "-m", "maskedit.checking")
+_PATIENCE_SECONDS = 300
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the check found: the clip, the range to render, the frames that show the region, and what encloses it."""
+
+    facts: MediaFacts
+    frames: FrameRange
+    region_frames: tuple[int, ...]
+    bounds: Extent
+
+
+_REPORT = TypeAdapter(Report)
+
+
+def report_to_json(report: Report) -> str:
+    return _REPORT.dump_json(report).decode()
+
+
+def report_from_json(text: str | bytes) -> Report:
+    return _REPORT.validate_json(text)
+
+
+class Checker:
+    """Runs the check, at most two at once. `command` reads a request on stdin, as `maskedit.checking` does."""
+
+    def __init__(self, command: Sequence[str] = CHECKER) -> None:
+        self._command = tuple(command)
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def check(self, request: EditRequest) -> Report:
+        """Raises InputError with the check's sentence, or one of its own where the media crashed the check."""
+        async with self._turn:
+            process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+            try:
+                output, _ = await asyncio.wait_for(process.communicate(to_json(request).encode()), _PATIENCE_SECONDS)
+            except TimeoutError as error:
+                raise InputError(
+                    "Reading the clip and matte took over five minutes: copy them to a local disk."
+                ) from error
+            finally:
+                with suppress(ProcessLookupError):
+                    process.kill()
+        if refusal := _refusal(output):
+            raise InputError(refusal)
+        try:
+            return report_from_json(output)
+        except ValidationError as error:
+            raise InputError(
+                "The clip, matte or a keyframe crashed its reader: the file is damaged, so export it again."
+            ) from error
+
+
+def _refusal(output: bytes) -> str:
+    """The sentence in `{"ok": false, "error": sentence}`, or ""."""
+    try:
+        said = json.loads(output)
+        return "" if said["ok"] else str(said["error"])
+    except (ValueError, TypeError, KeyError):
+        return ""

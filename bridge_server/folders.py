@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folders of the jobs: JOB_ID/request.json, inputs/ (links to assets), output/ (the result); and their logs."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Container
+from pathlib import Path
+
+from bridge_server.errors import NotFoundError
+from bridge_server.jobs.rows import JobRow
+
+
+class JobFolders:
+    """`root` holds a folder per job, `logs` a worker's log per job. Methods block on the disk."""
+
+    def __init__(self, root: Path, *, logs: Path) -> None:
+        self.root = root
+        self.logs = logs
+        for folder in (root, logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def make(self) -> Path:
+        """A new job's folder; its name, which nobody can guess, is the job's id."""
+        folder = self.root / secrets.token_hex(16)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def result_file(self, job: JobRow, name: str) -> Path:
+        """Where a result file lies. Raises NotFoundError for any name that the worker did not report."""
+        files = json.loads(job.result)["files"] if job.result else []
+        if name not in [file["name"] for file in files]:
+            raise NotFoundError(f"The job has no result file {name!r}: list its files to see their names.")
+        return self.root / job.job_id / "output" / name
+
+    def remove(self, job_id: str) -> None:
+        shutil.rmtree(self.root / job_id, ignore_errors=True)
+        (self.logs / f"{job_id}.log").unlink(missing_ok=True)
+
+    def sweep(self, known: Container[str]) -> None:
+        """Remove what a server left that died between writing a folder and its row, or the other way round."""
+        for folder in self.root.iterdir():
+            if folder.name not in known:
+                self.remove(folder.name)

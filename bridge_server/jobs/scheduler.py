@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes queued jobs to a dispatcher, as many at once as it has slots, and writes down what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from bridge_server.errors import StoreError, WrongStateError
+from bridge_server.jobs.events import EventFeed
+from bridge_server.jobs.rows import JobRow
+from bridge_server.jobs.states import JobState
+from bridge_server.jobs.store import JobStore
+from bridge_server.jobs.work import Dispatcher, Ending, Outcome, Progress, WorkOrder
+
+BARREN_LIMIT = 3
+# Between attempts to write to a full disk.
+_PAUSE_SECONDS = 1.0
+P = ParamSpec("P")
+T = TypeVar("T")
+_LOG = structlog.get_logger()
+
+
+class Scheduler:
+    """`start` it, `wake` it when a job was queued, `drain` it at the end. Belongs to one event loop."""
+
+    def __init__(self, store: JobStore, feed: EventFeed, *, dispatcher: Dispatcher, folder: Path, cache: Path) -> None:
+        """`folder` holds a folder per job; `cache` is where workers leave their checkpoints."""
+        self._store = store
+        self._feed = feed
+        self._dispatcher = dispatcher
+        self._folder = folder
+        self._cache = cache
+        self._news = asyncio.Event()
+        self._cancels: dict[str, asyncio.Event] = {}
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Put right what a dead server left behind, then begin to claim jobs."""
+        await asyncio.to_thread(self._recover)
+        self._news.set()
+        self._loop = asyncio.create_task(self._claim_forever())
+
+    def wake(self) -> None:
+        """Look for queued jobs now."""
+        self._news.set()
+
+    async def cancel(self, job_id: str) -> JobRow:
+        """Cancel a queued job at once, a running one within 2 seconds; one that has ended stays as it is.
+
+        Returns the job as it is then: CANCELLED, CANCELLING or in its final state. Raises NotFoundError.
+        """
+        steps = {JobState.QUEUED: JobState.CANCELLED, JobState.RUNNING: JobState.CANCELLING}
+        while True:
+            job = await asyncio.to_thread(self._store.get, job_id)
+            if job.state not in steps:
+                return job
+            with suppress(WrongStateError):  # it has just gone on: look again
+                job = await asyncio.to_thread(self._store.move, job_id, steps[job.state], source=job.state)
+                break
+        self._feed.announce(job_id)
+        if cancel := self._cancels.get(job_id):
+            cancel.set()
+        return job
+
+    async def drain(self) -> None:
+        """Claim nothing more, stop the running workers and queue their jobs again: they go on at the next start."""
+        tasks = [*self._attempts, *([self._loop] if self._loop else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _claim_forever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while len(self._cancels) < self._dispatcher.slots:
+                job = await self._surely(self._store.claim)
+                if job is None:
+                    break
+                self._cancels[job.job_id] = asyncio.Event()
+                attempt = asyncio.create_task(self._attempt(job))
+                self._attempts.add(attempt)
+                attempt.add_done_callback(self._attempts.discard)
+
+    async def _attempt(self, job: JobRow) -> None:
+        job_id = job.job_id
+        log = _LOG.bind(job_id=job_id, attempt=job.attempts)
+        log.info("job starts")
+        self._feed.announce(job_id)
+
+        async def on_progress(progress: Progress) -> None:
+            try:
+                await asyncio.to_thread(self._store.add_progress, job_id, progress)
+            except StoreError:
+                log.warning("progress lost", exc_info=True)  # which is no reason to lose the work
+            self._feed.announce(job_id)
+
+        order = WorkOrder(job_id=job_id, folder=self._folder / job_id, cancel=self._cancels[job_id])
+        try:
+            if (await asyncio.to_thread(self._store.get, job_id)).state is JobState.CANCELLING:
+                order.cancel.set()  # asked for between the claim and now
+            outcome = await self._dispatcher.run(order, on_progress)
+            await self._surely(self._settle, job, outcome)
+            log.info("job ends", ending=outcome.ending, reason=outcome.message)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._put_back, job_id)
+            log.info("job put back: the server stops")
+            raise
+        except Exception:
+            log.exception("job cannot be run")
+            broken = Outcome(ending=Ending.FAILED, message="The server could not run the job: its log says why.")
+            await self._surely(self._settle, job, broken)
+        finally:
+            del self._cancels[job_id]
+            self._feed.announce(job_id)
+            self.wake()
+
+    async def _surely(self, write: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Call `write` in a thread, again and again until the store can be written."""
+        while True:
+            try:
+                return await asyncio.to_thread(write, *arguments, **named)
+            except StoreError:
+                _LOG.exception("store cannot be written")
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _settle(self, job: JobRow, outcome: Outcome) -> None:
+        """Write down how an attempt ended. Runs in a thread, as all below."""
+        try:
+            if outcome.ending is Ending.SUCCEEDED:
+                self._store.move(job.job_id, JobState.SUCCEEDED, result=json.dumps(outcome.result))
+            elif outcome.ending is Ending.FAILED:
+                self._store.move(job.job_id, JobState.FAILED, message=outcome.message)
+            elif outcome.ending is Ending.DIED:
+                self._try_again(job, outcome.message)
+            else:
+                self._store.move(job.job_id, JobState.CANCELLED)
+        except WrongStateError:
+            # From CANCELLING a job can neither fail nor be interrupted: the user is done with it.
+            self._store.move(job.job_id, JobState.CANCELLED)
+
+    def _try_again(self, job: JobRow, reason: str) -> None:
+        barren = 0 if self._left_checkpoint(since_ms=job.claimed_ms) else job.barren_attempts + 1
+        then, message = JobState.QUEUED, "Starts again from its last checkpoint."
+        if barren >= BARREN_LIMIT:
+            then, message = JobState.FAILED, f"{reason} It was tried {barren} times without getting any further."
+        self._store.interrupt(job.job_id, reason=reason, then=then, message=message, barren_attempts=barren)
+
+    def _left_checkpoint(self, *, since_ms: int) -> bool:
+        """Whether any file in the cache is newer: whatever lies there, the next attempt need not make again."""
+        for path in self._cache.rglob("*"):
+            with suppress(FileNotFoundError):  # another worker may have removed it just now
+                if path.is_file() and path.stat().st_mtime_ns > since_ms * 1_000_000:
+                    return True
+        return False
+
+    def _put_back(self, job_id: str) -> None:
+        try:
+            message = "Goes on when the server starts again."
+            self._store.interrupt(job_id, reason="The server was stopped.", then=JobState.QUEUED, message=message)
+        except WrongStateError:
+            with suppress(WrongStateError):  # it had ended by itself
+                self._store.move(job_id, JobState.CANCELLED)
+
+    def _recover(self) -> None:
+        """Nothing runs at start-up, so whatever the store calls running died with the last server."""
+        for job in self._store.list(states=[JobState.CANCELLING], limit=-1):
+            self._store.move(job.job_id, JobState.CANCELLED)
+        for job in self._store.list(states=[JobState.RUNNING], limit=-1):
+            self._try_again(job, "The server died while the job ran.")

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job store: SQLite in WAL mode behind one small class. Its rows are the authority on every job.
+
+Every method is one transaction; those that write raise StoreError where the disk does not let them. A change of state
+and its event are written together and synced to disk before the method returns; progress is not synced. Methods may be
+called from any thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridge_server.errors import AlreadyUsedError, NotFoundError, StartError, StoreError, WrongStateError
+from bridge_server.jobs.rows import SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
+from bridge_server.jobs.states import JobState, sources
+from bridge_server.jobs.work import Progress
+
+# Progress events kept per job; changes of state are always kept.
+KEPT_PROGRESS = 1000
+_TRIM_EVERY = 100
+
+
+class JobStore:
+    """Opens or makes the database at `path`. Raises StartError if it is damaged or of a newer version."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                script = f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                self._db.executescript(script)
+        except sqlite3.DatabaseError as error:
+            raise StartError(f"The job database {path} cannot be opened ({error}): move it away.") from error
+        if version > SCHEMA_VERSION:
+            raise StartError(f"The job database {path} was made by a newer MaskEdit: update this one.")
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def add(self, job: NewJob) -> JobRow:
+        """Queue a job; if its key is known already, return the job that it made then.
+
+        Raises AlreadyUsedError if that one holds another request.
+        """
+        with self._transaction() as db:
+            known = db.execute("SELECT * FROM jobs WHERE idempotency_key = ?", (job.idempotency_key,)).fetchone()
+            if known is not None:
+                return _same_request(job_row(known), job.request)
+            (row,) = db.execute(
+                "INSERT INTO jobs (job_id, idempotency_key, state, request, report, retry_of, created_ms, "
+                "last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, 1) RETURNING *",
+                (job.job_id, job.idempotency_key, JobState.QUEUED, job.request, job.report, job.retry_of, _now()),
+            ).fetchall()
+            _write_event(db, row, state=JobState.QUEUED)
+            return job_row(row)
+
+    def find_submitted(self, idempotency_key: str, request: bytes) -> JobRow | None:
+        """The job that this key has made, if any. Raises AlreadyUsedError as `add` does."""
+        row = self._read("SELECT * FROM jobs WHERE idempotency_key = ?", idempotency_key)
+        return _same_request(job_row(row[0]), request) if row else None
+
+    def get(self, job_id: str) -> JobRow:
+        """Raises NotFoundError."""
+        with self._lock:
+            return _get(self._db, job_id)
+
+    def list(self, *, states: Sequence[JobState] = (), below: int = 0, limit: int = 50) -> list[JobRow]:
+        """Newest first; `below`: only jobs with a smaller number, 0 = from the newest."""
+        wanted = tuple(states) or tuple(JobState)
+        marks = ",".join("?" * len(wanted))
+        rows = self._read(
+            f"SELECT * FROM jobs WHERE state IN ({marks}) AND (? = 0 OR number < ?) ORDER BY number DESC LIMIT ?",
+            *wanted,
+            below,
+            below,
+            limit,
+        )
+        return [job_row(row) for row in rows]
+
+    def count(self, state: JobState, *, below: int = 0) -> int:
+        """How many jobs are in `state`; `below`: only those submitted before the job of that number."""
+        query = "SELECT COUNT(*) FROM jobs WHERE state = ? AND (? = 0 OR number < ?)"
+        return self._read(query, state, below, below)[0][0]
+
+    def claim(self) -> JobRow | None:
+        """Move the oldest queued job to RUNNING and return it; None if there is none or the queue is paused."""
+        now = _now()
+        with self._transaction() as db:
+            rows = db.execute(
+                "UPDATE jobs SET state = ?, attempts = attempts + 1, last_sequence = last_sequence + 1, "
+                "claimed_ms = ?, started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE number = "
+                "(SELECT number FROM jobs WHERE state = ? AND NOT (SELECT paused FROM queue) ORDER BY number LIMIT 1) "
+                "RETURNING *",
+                (JobState.RUNNING, now, now, JobState.QUEUED),
+            ).fetchall()
+            if not rows:
+                return None
+            _write_event(db, rows[0], state=JobState.RUNNING)
+            return job_row(rows[0])
+
+    def move(
+        self,
+        job_id: str,
+        target: JobState,
+        *,
+        source: JobState | None = None,
+        message: str = "",
+        result: str = "",
+    ) -> JobRow:
+        """Change a job's state. `message` goes into the event and, where it FAILED, into the job's error.
+
+        Raises NotFoundError, or WrongStateError where the table of transitions has no such step or the job is not in
+        the state `source`, if one is given.
+        """
+        with self._transaction() as db:
+            return _step(db, job_id, target, source=source, message=message, result=result)
+
+    def interrupt(
+        self, job_id: str, *, reason: str, then: JobState, message: str, barren_attempts: int | None = None
+    ) -> JobRow:
+        """Pass through INTERRUPTED to QUEUED or FAILED at once, so that no crash leaves a job in between.
+
+        `barren_attempts`: the new count; None leaves it. Raises as `move` does.
+        """
+        with self._transaction() as db:
+            _step(db, job_id, JobState.INTERRUPTED, message=reason)
+            if barren_attempts is not None:
+                db.execute("UPDATE jobs SET barren_attempts = ? WHERE job_id = ?", (barren_attempts, job_id))
+            return _step(db, job_id, then, message=message)
+
+    def add_progress(self, job_id: str, progress: Progress) -> None:
+        """Write a progress event if the job is RUNNING; otherwise it comes too late and is dropped."""
+        with self._transaction(durable=False) as db:
+            rows = db.execute(
+                "UPDATE jobs SET last_sequence = last_sequence + 1 WHERE job_id = ? AND state = ? RETURNING *",
+                (job_id, JobState.RUNNING),
+            ).fetchall()
+            if not rows:
+                return
+            (row,) = rows
+            if progress.preview:
+                db.execute("UPDATE events SET preview = x'' WHERE job_number = ?", (row["number"],))
+            _write_event(db, row, state=JobState.RUNNING, progress=progress)
+            if row["last_sequence"] % _TRIM_EVERY == 0:
+                db.execute(
+                    "DELETE FROM events WHERE job_number = ? AND stage != '' AND sequence <= ?",
+                    (row["number"], row["last_sequence"] - KEPT_PROGRESS),
+                )
+
+    def events(self, job_id: str, *, after: int = 0, limit: int = 100) -> list[EventRow]:
+        """The job's events with a sequence number above `after`, oldest first."""
+        rows = self._read(
+            "SELECT events.* FROM events JOIN jobs ON job_number = number "
+            "WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            job_id,
+            after,
+            limit,
+        )
+        return [event_row(row) for row in rows]
+
+    def last_event(self, job: JobRow) -> EventRow:
+        query = "SELECT * FROM events WHERE job_number = ? ORDER BY sequence DESC LIMIT 1"
+        return event_row(self._read(query, job.number)[0])
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job that has ended, with its events. Raises NotFoundError or WrongStateError."""
+        final = tuple(state for state in JobState if state.final)
+        with self._transaction() as db:
+            marks = ",".join("?" * len(final))
+            gone = db.execute(f"DELETE FROM jobs WHERE job_id = ? AND state IN ({marks})", (job_id, *final)).rowcount
+        if not gone:
+            raise WrongStateError(f"The job is {self.get(job_id).state}: cancel it before deleting it.")
+
+    @property
+    def paused(self) -> bool:
+        return bool(self._read("SELECT paused FROM queue")[0][0])
+
+    def set_paused(self, paused: bool) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE queue SET paused = ?", (paused,))
+
+    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Commits at the end of the block, rolls back if it raises; `durable`: synced to disk by the commit.
+
+        Raises StoreError where the disk is full or broken.
+        """
+        with self._lock:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise StoreError(
+                        f"The server cannot write its job store ({error}): free some space there."
+                    ) from error
+                raise
+
+
+def _same_request(job: JobRow, request: bytes) -> JobRow:
+    if job.request != request:
+        raise AlreadyUsedError("This idempotency key was used for another edit: choose a new one.")
+    return job
+
+
+def _get(db: sqlite3.Connection, job_id: str) -> JobRow:
+    row = db.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no job {job_id}: it was deleted, or belongs to another server.")
+    return job_row(row)
+
+
+def _step(
+    db: sqlite3.Connection,
+    job_id: str,
+    target: JobState,
+    *,
+    source: JobState | None = None,
+    message: str = "",
+    result: str = "",
+) -> JobRow:
+    """One step in the table of transitions, with its event."""
+    allowed = [state for state in sources(target) if source in (None, state)]
+    error = message if target is JobState.FAILED else ""
+    rows = db.execute(
+        "UPDATE jobs SET state = ?, error = ?, result = ?, ended_ms = ?, last_sequence = last_sequence + 1 "
+        f"WHERE job_id = ? AND state IN ({','.join('?' * len(allowed))}) RETURNING *",
+        (target, error, result, _now() if target.final else 0, job_id, *allowed),
+    ).fetchall()
+    if not rows:
+        raise WrongStateError(f"The job is {_get(db, job_id).state} and cannot become {target}.")
+    _write_event(db, rows[0], state=target, message=message)
+    return job_row(rows[0])
+
+
+def _write_event(
+    db: sqlite3.Connection,
+    job: sqlite3.Row,
+    *,
+    state: JobState,
+    message: str = "",
+    progress: Progress | None = None,
+) -> None:
+    values = (progress.stage, progress.done, progress.total, progress.message, progress.preview) if progress else ()
+    db.execute(
+        "INSERT INTO events (job_number, sequence, at_ms, state, stage, done, total, message, preview) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (job["number"], job["last_sequence"], _now(), state, *(values or ("", 0, 0, message, b""))),
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

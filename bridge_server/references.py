@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a client calls a file to a path that a worker may open.
+
+By reference: a path on this machine, under an allowed root after symlinks, whose size and fingerprint are those that
+the client saw. Otherwise: assets from the store, linked under names made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bridge_server.assets import AssetStore
+from maskedit.errors import InputError
+from maskedit.request import EditRequest, MediaReference
+
+_SAMPLE_BYTES = 65536
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
+_UNSAFE = re.compile(r"[^\w .()+-]|^[. ]+")
+_LONGEST_NAME = 50
+
+
+class Availability(StrEnum):
+    READABLE = "readable"
+    STORED = "stored"
+    UPLOAD_NEEDED = "upload_needed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the server can do with a reference. `location`: where it reads it, if READABLE; `reason`: why it is not."""
+
+    availability: Availability
+    location: str = ""
+    missing: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class References:
+    """`roots`: folders from which files may be named; `private`: the data folder, from which none may be."""
+
+    def __init__(self, assets: AssetStore, *, roots: Sequence[Path], private: Path) -> None:
+        self._assets = assets
+        self._roots = tuple(root.resolve() for root in roots)
+        self._private = private.resolve()
+
+    def find(self, reference: MediaReference, *, same_machine: bool) -> Found:
+        """Blocks on the disk: call it from a thread. Raises InputError for a malformed asset id."""
+        reason = "The server is on another machine."
+        for location in reference.locations if same_machine else ():
+            try:
+                return Found(availability=Availability.READABLE, location=self._read(location, reference))
+            except (_RefusedError, OSError, ValueError) as error:
+                reason = str(error) if isinstance(error, _RefusedError) else "The server cannot open it."
+        missing = tuple(asset_id for asset_id in reference.asset_ids if not self._assets.has(asset_id))
+        if reference.asset_ids and not missing:
+            return Found(availability=Availability.STORED, reason=reason)
+        return Found(availability=Availability.UPLOAD_NEEDED, missing=missing, reason=reason)
+
+    def resolve(self, request: EditRequest, folder: Path, *, same_machine: bool) -> EditRequest:
+        """The request with each reference's `locations` being what a worker may open; assets get links in `folder`.
+
+        Raises InputError for what is neither readable nor stored.
+        """
+        count = 0
+
+        def resolve_one(reference: MediaReference) -> MediaReference:
+            nonlocal count
+            count += 1
+            found = self.find(reference, same_machine=same_machine)
+            if found.availability is Availability.READABLE:
+                return replace(reference, locations=(found.location,))
+            if found.availability is Availability.STORED:
+                return replace(reference, locations=(str(self._link(reference, folder / str(count))),))
+            name = reference.display_name or next(iter(reference.locations), "A file")
+            raise InputError(f"{name} has to be uploaded first: {found.reason[0].lower()}{found.reason[1:]}")
+
+        return _map_references(request, resolve_one)
+
+    def _read(self, location: str, reference: MediaReference) -> str:
+        path = Path(location)
+        if not path.is_absolute():
+            raise _RefusedError("Its path is not absolute.")
+        folder = path.parent.resolve(strict=True)
+        files = [file.resolve(strict=True) for file in _files(folder, path.name)]
+        for file in files:
+            if not any(file.is_relative_to(root) for root in self._roots) or file.is_relative_to(self._private):
+                raise _RefusedError("It lies outside the server's media folders (setting media-roots).")
+            if not stat.S_ISREG(file.stat().st_mode):
+                raise _RefusedError("It is not a regular file.")
+        digests = [_quick_digest(file) for file in files]
+        sequence = _NUMBER.search(path.name) is not None
+        fingerprint = hashlib.sha256(b"".join(digests)).hexdigest() if sequence else digests[0].hex()
+        if fingerprint != reference.quick_fingerprint:
+            raise _RefusedError("The server sees another file at that path.")
+        return str(folder / path.name) if sequence else str(files[0])
+
+    def _link(self, reference: MediaReference, folder: Path) -> Path:
+        """Link the assets under names as near to the client's as is safe, numbered where they are a sequence."""
+        name = re.split(r"[/\\]", reference.display_name)[-1]
+        number = _NUMBER.search(name)
+        if number is None and len(reference.asset_ids) == 1:
+            location = folder / (_safe(name) or "file")
+            self._assets.link(reference.asset_ids[0], location)
+            return location
+        before, after = (name[: number.start()], name[number.end() :]) if number else ("frame.", Path(name).suffix)
+        before, after = _safe(before), _UNSAFE.sub("_", after)[-_LONGEST_NAME:]
+        for index, asset_id in enumerate(reference.asset_ids, start=reference.first_number):
+            self._assets.link(asset_id, folder / f"{before}{index:07d}{after}")
+        return folder / f"{before}%07d{after}"
+
+
+def in_clients_words(sentence: str, inputs: Path) -> str:
+    """`sentence` without the folders that `resolve` has put uploaded files into, which mean nothing to clients."""
+    return re.sub(rf"{re.escape(str(inputs))}/\d+/", "", sentence)
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("_", name)[-_LONGEST_NAME:]
+
+
+class _RefusedError(Exception):
+    """Why a location is not read by reference."""
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """The one file, or those of a sequence by their numbers."""
+    pattern = _NUMBER.search(name)
+    if pattern is None:
+        return [folder / name]
+    width = int(pattern[1] or 1)
+    before, after = re.escape(name[: pattern.start()]), re.escape(name[pattern.end() :])
+    numbered = re.compile(f"{before}(\\d{{{width},}}){after}")
+    matches = [(int(match[1]), match[0]) for entry in os.listdir(folder) if (match := numbered.fullmatch(entry))]
+    if not matches:
+        raise _RefusedError("The server sees no file of that sequence.")
+    return [folder / entry for _, entry in sorted(matches)]
+
+
+def _quick_digest(path: Path) -> bytes:
+    """As MediaReference.quick_fingerprint in media.proto says: tells a changed file without reading all of it."""
+    facts = path.stat()
+    size = facts.st_size
+    stamp = b"".join(number.to_bytes(8, "little", signed=True) for number in (size, facts.st_mtime_ns))
+    digest = hashlib.sha256(b"maskedit-quick-1" + stamp)
+    with path.open("rb") as file:
+        for start in (0, size // 2, max(0, size - _SAMPLE_BYTES)):
+            file.seek(start)
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.digest()
+
+
+def _map_references(value: Any, change: Callable[[MediaReference], MediaReference]) -> Any:
+    """`value` with every MediaReference in the tree changed."""
+    if isinstance(value, MediaReference):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_map_references(part, change) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: _map_references(getattr(value, field.name), change) for field in fields(value)}
+        return replace(value, **parts)
+    return value

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files as streams of pieces, and blocking context managers kept off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from bridge_server.errors import WrongStateError
+
+PIECE_BYTES = 1 << 20
+T = TypeVar("T")
+
+
+async def read_pieces(path: Path, *, offset: int) -> AsyncIterator[bytes]:
+    """The file's bytes from `offset` on. Raises WrongStateError for an offset beyond its end."""
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        size = await asyncio.to_thread(file.seek, 0, 2)
+        if offset > size:
+            raise WrongStateError(f"The file has {size} bytes: ask for it from its start.")
+        file.seek(offset)
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
+    finally:
+        file.close()
+
+
+@asynccontextmanager
+async def in_thread(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """`async with` over a manager whose entry and exit block; entered means exited, even if cancelled meanwhile."""
+    entering = asyncio.create_task(asyncio.to_thread(manager.__enter__))
+    try:
+        entered = await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        await entering
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+        raise
+    try:
+        yield entered
+    except BaseException:
+        if not await asyncio.to_thread(manager.__exit__, *sys.exc_info()):
+            raise
+    else:
+        await asyncio.to_thread(manager.__exit__, None, None, None)

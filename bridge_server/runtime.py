@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes one server per data folder, and how clients on this machine find it.
+
+DATA_DIR/server.json: {"version": 1, "address", "token", "pid", "api_minor", "certificate"}, mode 0600. It exists
+while a server serves; one whose process is gone is stale and gets replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bridge_server.errors import StartError
+
+API_MINOR = 1
+
+
+@contextmanager
+def sole_server(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; made with mode 0700 if need be. Raises StartError if another server holds it.
+
+    The lock is the kernel's, so it cannot outlive its process.
+    """
+    lock = FileLock(data_dir / "server.lock")
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise StartError(f"A server already runs on {data_dir}: use that one, or give another --data-dir.") from error
+    except OSError as error:
+        raise StartError(f"The data folder {data_dir} cannot be used ({error.strerror}).") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def announced(data_dir: Path, *, address: str, token: str, certificate: str) -> Iterator[None]:
+    """Let local clients find the server for the length of the block. `certificate`: path of a PEM file, or ""."""
+    path = data_dir / "server.json"
+    said = {
+        "version": 1,
+        "address": address,
+        "token": token,
+        "pid": os.getpid(),
+        "api_minor": API_MINOR,
+        "certificate": certificate,
+    }
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    # Made readable to the owner only from its first byte on.
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(said, file)
+    fresh.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's settings. The command line goes before MASKEDIT_* variables, those before DATA_DIR/server.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from bridge_server.errors import StartError
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_CONFIG = SettingsConfigDict(
+    env_prefix="MASKEDIT_",
+    cli_kebab_case=True,
+    cli_prog_name="maskedit serve",
+    cli_hide_none_type=True,
+    cli_avoid_json=True,
+)
+
+
+def default_data_dir() -> Path:
+    """Where jobs, models and caches live unless said otherwise; clients follow the same rule (docs/protocol.md)."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "maskedit"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "maskedit"
+    xdg = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (xdg if xdg.is_absolute() else home / ".local" / "share") / "maskedit"
+
+
+def default_media_roots() -> tuple[Path, ...]:
+    """The user's home and wherever this system mounts media volumes."""
+    volumes = {"darwin": ("/Volumes",), "win32": ()}.get(sys.platform, ("/media", "/mnt", "/run/media"))
+    return (Path.home(), *map(Path, volumes))
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))
+
+
+_Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
+class _Place(BaseSettings):
+    """Read first, because the settings file lies in the data folder."""
+
+    model_config = _CONFIG | SettingsConfigDict(cli_ignore_unknown_args=True, extra="ignore")
+    data_dir: _Folder = Field(default_factory=default_data_dir)
+
+
+class Settings(BaseSettings):
+    """Start MaskEdit's server, which keeps the jobs and runs them, for this machine only unless told otherwise."""
+
+    model_config = _CONFIG
+
+    data_dir: _Folder = Field(
+        default_factory=default_data_dir, description="folder for jobs, uploads, models and caches"
+    )
+    listen: str = Field(
+        "127.0.0.1:0", description="HOST:PORT (port 0: a free one) or unix:PATH; anything but loopback needs TLS"
+    )
+    tls_cert: _Folder | None = Field(None, description="PEM file with the certificate chain")
+    tls_key: _Folder | None = Field(None, description="PEM file with the private key")
+    dispatch: Literal["local"] = Field("local", description="where jobs run: local = worker processes on this machine")
+    media_roots: tuple[_Folder, ...] = Field(
+        default_factory=default_media_roots,
+        description="folders from which clients on this machine may name files instead of uploading them",
+    )
+    asset_quota_gb: float = Field(
+        200.0, gt=0, allow_inf_nan=False, description="gigabytes that uploaded media may take"
+    )
+
+    @property
+    def loopback(self) -> bool:
+        return self.listen.startswith("unix:") or self.listen.rpartition(":")[0] in _LOOPBACK
+
+    @model_validator(mode="after")
+    def _refuse_open_doors(self) -> Settings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls-cert and tls-key belong together: give both or neither")
+        host, colon, port = self.listen.rpartition(":")
+        if not self.listen.startswith("unix:/") and not (host and colon and port.isdecimal() and int(port) < 65536):
+            raise ValueError(f"listen takes HOST:PORT or unix:/PATH, not '{self.listen}'")
+        if not self.loopback and self.tls_cert is None:
+            raise ValueError(
+                f"listening on {self.listen} would open the server to the network: give tls-cert and tls-key"
+            )
+        return self
+
+
+class _Secrets(BaseSettings):
+    """From the environment only: a command line can be read by every user of the machine."""
+
+    model_config = SettingsConfigDict(env_prefix="MASKEDIT_")
+    token: SecretStr = SecretStr("")
+
+
+def load_settings(argv: Sequence[str]) -> Settings:
+    """Raises StartError with one sentence naming the first setting that does not fit, or SystemExit after --help."""
+    try:
+        place = CliApp.run(_Place, cli_args=[part for part in argv if part not in ("-h", "--help")])
+        file = place.data_dir / "server.toml"
+
+        class FiledSettings(Settings):
+            __doc__ = Settings.__doc__
+
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+        return CliApp.run(FiledSettings, cli_args=list(argv))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        sentence = first["msg"].removeprefix("Value error, ")
+        raise StartError(f"{name}: {sentence}." if name else f"{sentence[0].upper()}{sentence[1:]}.") from error
+    except (SettingsError, OSError, ValueError) as error:
+        raise StartError(f"The settings cannot be read: {error}") from error
+
+
+def given_token() -> str:
+    """MASKEDIT_TOKEN, or "" where the server is to make one. Raises StartError if it is too short to be a secret."""
+    token = _Secrets().token.get_secret_value()
+    if token and len(token) < 16:
+        raise StartError("MASKEDIT_TOKEN is too short to be a secret: use at least 16 characters, or leave it out.")
+    return token

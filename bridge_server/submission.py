@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a client's edit to a queued job: locate the media, check them, write the job's folder, then its row."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge_server.checks import Checker, Report, report_to_json
+from bridge_server.errors import NotFoundError
+from bridge_server.folders import JobFolders
+from bridge_server.jobs.rows import JobRow, NewJob
+from bridge_server.jobs.scheduler import Scheduler
+from bridge_server.jobs.store import JobStore
+from bridge_server.references import References, in_clients_words
+from maskedit.catalogue import Catalogue
+from maskedit.errors import InputError
+from maskedit.presets import recipe_for
+from maskedit.request import EditRequest, refuse_unsupported, to_json
+
+_KEY = re.compile(r"[\x21-\x7e]{1,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What it takes to queue a job."""
+
+    store: JobStore
+    scheduler: Scheduler
+    references: References
+    checker: Checker
+    models: Catalogue
+    folders: JobFolders
+
+    async def check(self, request: EditRequest, *, same_machine: bool) -> Report:
+        """Raises InputError, one sentence, for an edit that cannot be done."""
+        async with self._new_folder() as folder:
+            _, report = await self._prepare(request, folder, same_machine=same_machine)
+            return report
+
+    async def submit(
+        self,
+        request: EditRequest,
+        *,
+        sent: bytes,
+        idempotency_key: str,
+        same_machine: bool,
+        retry_of: str = "",
+    ) -> JobRow:
+        """Queue an edit and return its job, or the one that this key has made before.
+
+        `sent`: the edit as it came, kept for the client. Raises InputError or AlreadyUsedError.
+        """
+        if not _KEY.fullmatch(idempotency_key):
+            raise InputError("A submission needs an idempotency key of 1 to 64 printable ASCII characters.")
+        known = await asyncio.to_thread(self.store.find_submitted, idempotency_key, sent)
+        if known is not None:
+            return known
+        async with self._new_folder() as folder:
+            resolved, report = await self._prepare(request, folder, same_machine=same_machine)
+            await asyncio.to_thread((folder / "request.json").write_text, to_json(resolved), encoding="utf-8")
+            job = NewJob(
+                job_id=folder.name,
+                idempotency_key=idempotency_key,
+                request=sent,
+                report=report_to_json(report),
+                retry_of=retry_of,
+            )
+            # A client that goes away now has a job all the same: row and folder belong together.
+            row = await asyncio.shield(asyncio.create_task(asyncio.to_thread(self.store.add, job)))
+        self.scheduler.wake()
+        return row
+
+    @asynccontextmanager
+    async def _new_folder(self) -> AsyncIterator[Path]:
+        """A folder for a job, which stays only if the job's row was written in the block."""
+        folder = await asyncio.to_thread(self.folders.make)
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(self._remove_unless_queued, folder)
+
+    def _remove_unless_queued(self, folder: Path) -> None:
+        try:
+            self.store.get(folder.name)
+        except NotFoundError:
+            self.folders.remove(folder.name)
+
+    async def _prepare(self, request: EditRequest, folder: Path, *, same_machine: bool) -> tuple[EditRequest, Report]:
+        refuse_unsupported(request)
+        await asyncio.to_thread(self._check_model, request, same_machine)
+        inputs = folder / "inputs"
+        resolved = await asyncio.to_thread(self.references.resolve, request, inputs, same_machine=same_machine)
+        try:
+            return resolved, await self.checker.check(resolved)
+        except InputError as error:
+            raise InputError(in_clients_words(str(error), inputs)) from error
+
+    def _check_model(self, request: EditRequest, same_machine: bool) -> None:
+        """Raises InputError. Folders in place of names are for clients on this machine only."""
+        names = [model.name for model in self.models.list()]
+        if not same_machine and request.model not in names:
+            raise InputError(f"There is no model {request.model!r} on the server: choose {', '.join(names)}.")
+        model = self.models.find(request.model)
+        if model.problems:
+            raise InputError(f"The model {request.model} cannot be used: {model.problems[0]}")
+        recipe_for(request, recommended=model.recipe)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edit's adapter: reused as far as a cached one fits, tuned for the rest.
+
+Stage 1 uses no edit at all: its adapter is named by clip, matte, model and settings, so that it serves every later
+edit of the clip. Stage 2 goes on from it and is named by the keyframes as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from maskedit import adapters
+from maskedit.caching import content_hash
+from maskedit.encoding import Samples, TrainingSample
+from maskedit.models.family import VideoModel
+from maskedit.presets import Recipe
+from maskedit.progress import Reporter, Stage
+from maskedit.tuning import TuningRun, appearance_schedule, motion_schedule, tune
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The adapter attached to the model: its name, and whether stage 1 (or all of it) came from the cache."""
+
+    key: str
+    reused: bool
+
+
+def adapt(
+    model: VideoModel, samples: Samples, *, recipe: Recipe, seed: int, cache: Path, reporter: Reporter
+) -> Adapted:
+    """Leave the edit's adapter attached to `model`, from `cache` or tuned and saved there."""
+    optimiser = (
+        recipe.rank,
+        recipe.learning_rate,
+        recipe.weight_decay,
+        recipe.timestep_shift,
+        recipe.kept_weight,
+        seed,
+    )
+    motion_key = content_hash(
+        model.fingerprint, "motion", repr((optimiser, recipe.motion_steps)), *_contents(samples.motion)
+    )
+    appearance = repr((recipe.appearance_steps, recipe.motion_share))
+    key = content_hash(motion_key, "appearance", appearance, *_contents(samples.appearance))
+
+    def file(name: str, *, folder: str = "adapters") -> Path:
+        return cache / folder / f"{name}.safetensors"
+
+    def run(stage: Stage, name: str, tuned_on: tuple[TrainingSample, ...], schedule: tuple[int, ...]) -> None:
+        checkpoint = file(name, folder="checkpoints")
+        plan = TuningRun(stage=stage, schedule=schedule, checkpoint=checkpoint, seed=seed)
+        loss = tune(model, tuned_on, run=plan, recipe=recipe, reporter=reporter)
+        facts = {"stage": stage, "steps": str(len(schedule)), "seed": str(seed), "loss": f"{loss:.6f}"}
+        adapters.save(model, file(name), metadata=facts)
+        checkpoint.unlink(missing_ok=True)
+
+    if file(key).exists():
+        adapters.load(model, file(key))
+        return Adapted(key, reused=True)
+
+    reused = file(motion_key).exists()
+    if reused:
+        adapters.load(model, file(motion_key))
+    else:
+        adapters.attach(model, rank=recipe.rank, seed=seed)
+        schedule = motion_schedule(len(samples.motion), steps=recipe.motion_steps, seed=seed)
+        run(Stage.TUNE_MOTION, motion_key, samples.motion, schedule)
+
+    schedule = appearance_schedule(
+        len(samples.motion),
+        len(samples.appearance),
+        steps=recipe.appearance_steps,
+        motion_share=recipe.motion_share,
+        seed=seed,
+    )
+    run(Stage.TUNE_APPEARANCE, key, samples.motion + samples.appearance, schedule)
+    return Adapted(key, reused=reused)
+
+
+def _contents(samples: tuple[TrainingSample, ...]) -> list[Tensor]:
+    return [content for sample in samples for content in (sample.target, sample.conditioning.latents)]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""First stage: pixels to latents, once, cached by content.
+
+Everything the later stages need of the encoders is computed here, so that they can be freed before the transformer
+takes the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from maskedit.caching import LatentCache
+from maskedit.conditioning import Condition, appearance_condition, fold_keep_mask, motion_condition
+from maskedit.models.family import Conditioning, Embeddings, VideoModel
+from maskedit.progress import Reporter, Stage
+from maskedit.shot import Shot, Window
+
+
+@dataclass(frozen=True)
+class TrainingSample:
+    """What one denoising step is trained on.
+
+    `target`: the clean latents (1, C, f, h, w); `generated` (1, 1, f, h, w): 1 where a latent cell is to be generated
+    in any of its frames, 0 where it is given.
+    """
+
+    target: Tensor
+    conditioning: Conditioning
+    generated: Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Everything an edit is tuned on: `motion`, one per window (stage 1), `appearance`, one per keyframe (stage 2)."""
+
+    motion: tuple[TrainingSample, ...]
+    appearance: tuple[TrainingSample, ...]
+
+
+def encode_samples(
+    model: VideoModel,
+    shot: Shot,
+    stretches: Sequence[tuple[int, ...]],
+    *,
+    prompt: str,
+    cache: LatentCache,
+    reporter: Reporter,
+) -> Samples:
+    """Encode each stretch of clip frames and each keyframe of the shot."""
+    total = len(stretches) + len(shot.edited)
+    motion: list[TrainingSample] = []
+    appearance: list[TrainingSample] = []
+    for frames in stretches:
+        reporter.report(Stage.ENCODE, len(motion), total=total)
+        motion.append(motion_sample(model, shot.window(frames), prompt=prompt, cache=cache))
+    for frame, edited in sorted(shot.edited.items()):
+        reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total)
+        plate, matte = shot.at(frame)
+        appearance.append(appearance_sample(model, plate, edited, edit_matte=matte, prompt=prompt, cache=cache))
+    reporter.report(Stage.ENCODE, total, total=total)
+    return Samples(tuple(motion), tuple(appearance))
+
+
+def motion_sample(model: VideoModel, window: Window, *, prompt: str, cache: LatentCache) -> TrainingSample:
+    """Stage 1's sample: the unedited window conditioned on itself with the region emptied (paper, section 3.2)."""
+    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px)
+    return _sample(model, window.video, condition, prompt=prompt, shown=window.video[:, :, 0], cache=cache)
+
+
+def appearance_sample(
+    model: VideoModel, plate: Tensor, edited: Tensor, *, edit_matte: Tensor, prompt: str, cache: LatentCache
+) -> TrainingSample:
+    """Stage 2's sample of one keyframe: `plate` emptied → `edited`; each (1, 3, 1, H, W) (paper, section 3.3).
+
+    The image embedding is the edited frame's, as at inference; the reference code mixes the two.
+    """
+    condition = appearance_condition(plate, edit_matte, factor=model.limits.cell_px)
+    return _sample(model, edited, condition, prompt=prompt, shown=edited[:, :, 0], cache=cache)
+
+
+def render_conditioning(
+    model: VideoModel, window: Window, *, kept: int, prompt: str, shown: Tensor, cache: LatentCache
+) -> Conditioning:
+    """Inference: as stage 1, with the first `kept` frames of the window (already edited) given whole.
+
+    `shown` (1, 3, H, W): the edited keyframe, for models that embed an image.
+    """
+    condition = motion_condition(
+        window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=tuple(range(kept))
+    )
+    return _encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache)
+
+
+def _sample(
+    model: VideoModel, target: Tensor, condition: Condition, *, prompt: str, shown: Tensor, cache: LatentCache
+) -> TrainingSample:
+    latents = cache.get(model, "video", target, make=lambda: {"latents": model.encode_video(target)})["latents"]
+    keep = fold_keep_mask(condition.keep_cells, temporal_factor=model.limits.temporal_factor)
+    return TrainingSample(
+        target=latents,
+        conditioning=_encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache),
+        generated=1 - keep.amin(dim=1, keepdim=True).to(latents.device),
+    )
+
+
+def _encode_condition(
+    model: VideoModel, condition: Condition, *, prompt: str, shown: Tensor, cache: LatentCache
+) -> Conditioning:
+    def encode() -> dict[str, Tensor]:
+        embeddings = model.encode_embeddings(prompt, first_frame=shown)
+        made = {"latents": model.encode_condition(condition), "prompt": embeddings.prompt}
+        return made if embeddings.image is None else made | {"image": embeddings.image}
+
+    made = cache.get(model, f"condition:{prompt}", condition.video, condition.keep_cells, shown, make=encode)
+    return Conditioning(latents=made["latents"], embeddings=Embeddings(prompt=made["prompt"], image=made.get("image")))

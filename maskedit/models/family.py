@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the recipe asks of a video model, whatever its size or maker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from maskedit.conditioning import Condition
+
+
+class Prediction(StrEnum):
+    """What the transformer's output means; it sets the loss and the scheduler together.
+
+    With x_t = (1 - t) x1 + t x0 (x1 clean latents, x0 noise): velocity = x0 - x1; clean = x1.
+    """
+
+    VELOCITY = "velocity"
+    CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What the transformer attends to. `prompt` (1, tokens, dim); `image` (1, tokens, dim) or None."""
+
+    prompt: Tensor
+    image: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """An encoded condition: `latents` (1, C, f, h, w), concatenated to the noise, and the embeddings."""
+
+    latents: Tensor
+    embeddings: Embeddings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The sizes a model was made for. `budget_px` pixels per frame; `max_frames` in one window (4n+1)."""
+
+    grid_px: int
+    cell_px: int
+    temporal_factor: int
+    budget_px: int
+    max_frames: int
+
+
+class VideoModel(Protocol):
+    """A mask-conditioned image-to-video model, loaded part by part and freed part by part.
+
+    Video tensors are (1, 3, T, H, W) in [-1, 1] with T = temporal_factor·n + 1 and H, W multiples of `grid_px`.
+    """
+
+    name: str
+    fingerprint: str
+    limits: Limits
+    prediction: Prediction
+    flow_shift: float
+    device: torch.device
+    uses_prompt: bool
+    uses_image_embedding: bool
+    transformer: Any
+    latent_channels: int
+
+    def encode_video(self, video: Tensor) -> Tensor:
+        """Normalised latents (1, C, f, h, w), float32, of a video."""
+        ...
+
+    def encode_condition(self, condition: Condition) -> Tensor:
+        """The condition's channels (1, C', f, h, w) in the order in which the transformer takes them."""
+        ...
+
+    def encode_embeddings(self, prompt: str, *, first_frame: Tensor) -> Embeddings:
+        """Embeddings of the prompt and, where the model uses one, of the first frame (1, 3, H, W)."""
+        ...
+
+    def predict(self, latents: Tensor, timestep: Tensor, *, conditioning: Conditioning) -> Tensor:
+        """The transformer's output (float32) for noisy `latents` at `timestep` (shape (1,), 0 to 1000)."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Video (1, 3, T, H, W), about [-1, 1], of normalised latents."""
+        ...
+
+    def scheduler(self, steps: int) -> Any:
+        """A fresh diffusers scheduler with `steps` timesteps set, matching `prediction` and `flow_shift`."""
+        ...
+
+    def release_encoders(self) -> None:
+        """Free what only encoding and decoding need, before the transformer is tuned."""
+        ...

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From files to what a model sees: the crop around the region at model size, in [-1, 1], with its matte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from maskedit.checking import CheckedEdit
+from maskedit.draft import Picture
+from maskedit.geometry import CropPlan, crop_to_model, matte_to_model, plan_crop
+from maskedit.mattes import open_matte, paste_mattes
+from maskedit.media import ClipReader, read_picture
+from maskedit.models import Limits
+from maskedit.presets import Recipe
+from maskedit.progress import Reporter, Stage
+from maskedit.request import EditRequest, Keyframe
+from maskedit.shot import Shot, to_video
+
+
+def prepare(request: EditRequest, checked: CheckedEdit, *, limits: Limits, recipe: Recipe, reporter: Reporter) -> Shot:
+    """Read the range once, crop it around the region and scale it to the model's size."""
+    frames = checked.frames
+    plan = _plan(checked, limits=limits, recipe=recipe)
+    keyframes = {keyframe.frame: keyframe for keyframe in request.keyframes}
+    video, mattes, edited = [], [], {}
+    with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
+        plates = clip.frames(frames.first, frames.last)
+        for plate, (number, matte) in zip(plates, numbered_paste_mattes(request, checked, recipe=recipe), strict=True):
+            rgb = plate.rgb()
+            video.append(to_video(crop_to_model(rgb, plan)))
+            # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
+            mattes.append(torch.from_numpy(matte_to_model(matte, plan))[None, None, None])
+            if number in keyframes:
+                picture = keyframe_picture(keyframes[number], rgb)
+                edited[number] = to_video(crop_to_model(rgb + matte[..., None] * (picture - rgb), plan))
+            reporter.report(Stage.PREPARE, len(video), total=len(frames))
+    return Shot(frames, plan, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
+
+
+def numbered_paste_mattes(
+    request: EditRequest, checked: CheckedEdit, *, recipe: Recipe
+) -> Iterator[tuple[int, Picture]]:
+    """The effective composite matte (H, W) of every frame in the range, with its clip frame number."""
+    frames = checked.frames
+    drawn = open_matte(request.edit_matte, facts=checked.facts).frames(frames.first, frames.last)
+    edges = {"grow_px": recipe.grow_px, "smooth_frames": recipe.smooth_frames, "feather_px": recipe.feather_px}
+    return enumerate(paste_mattes((matte for _, matte in drawn), **edges), start=frames.first)
+
+
+def keyframe_picture(keyframe: Keyframe, plate: Picture) -> Picture:
+    """The edited frame in source size (H, W, 3): the picture itself, or the plate with the cropped picture placed."""
+    picture = read_picture(keyframe.image.path)[..., :3]
+    if keyframe.extent is None:
+        return picture
+    extent = keyframe.extent
+    whole = plate.copy()
+    whole[extent.y : extent.y + extent.height, extent.x : extent.x + extent.width] = picture
+    return whole
+
+
+def _plan(checked: CheckedEdit, *, limits: Limits, recipe: Recipe) -> CropPlan:
+    size = {"frame_width": checked.facts.width, "frame_height": checked.facts.height}
+    return plan_crop(
+        checked.bounds.grown(recipe.grow_px + recipe.feather_px, **size),
+        **size,
+        grid=limits.grid_px,
+        budget_px=limits.budget_px,
+        context=recipe.context,
+    )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The numbers behind each preset (torch-free).
+
+`BEST` holds the paper's values (arXiv 2506.10082, section 4 and its reference settings). A model may recommend
+other values for itself (`ModelEntry.recipe`); what the user sets wins over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from fractions import Fraction
+from typing import Any
+
+from maskedit.errors import InputError
+from maskedit.request import EditRequest, Preset, Region
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of one edit. Steps are optimiser or sampler steps; px are source pixels.
+
+    `motion_share`: the part of stage 2's steps that still train on stage 1's samples (the paper's code: 1 in 10).
+    `window_frames`, `overlap_frames`: the longest stretch rendered at once and how many frames of the one before
+    are given to it as kept. `smooth_frames`: the loosened region covers what it covers this many frames away.
+    `kept_weight`: what a latent cell that is given counts in the loss beside one that is generated (the paper's: 1).
+    `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
+    optical-flow draft with that share of noise, which a weak model turns into better pictures.
+    `context`: how much of the region's sides the model sees around it.
+    `timestep_shift`: training timesteps are drawn as the sampler's are spaced (1 = uniform, the paper's value).
+    """
+
+    motion_steps: int = 100
+    appearance_steps: int = 100
+    motion_share: float = 0.1
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    rank: int = 16
+    timestep_shift: float = 1.0
+    kept_weight: float = 1.0
+    render_steps: int = 30
+    guidance: float = 5.0
+    draft_strength: float = 1.0
+    window_frames: int = 81
+    overlap_frames: int = 5
+    smooth_frames: int = 1
+    context: Fraction = Fraction(1, 4)
+    grow_px: int = 8
+    feather_px: int = 4
+
+
+BEST = Recipe()
+_PRESETS = {
+    Preset.FAST: replace(BEST, motion_steps=40, appearance_steps=20, render_steps=12),
+    Preset.STANDARD: replace(BEST, motion_steps=100, appearance_steps=60, render_steps=20),
+    Preset.BEST: BEST,
+}
+_POSITIVE = ("learning_rate", "rank", "timestep_shift", "draft_strength", "render_steps", "window_frames")
+
+
+def recipe_for(request: EditRequest, *, recommended: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """The recipe of a request: preset, then the model's recommendation, then what the user set.
+
+    `recommended`: preset name (or "all") → values, as a model's metadata gives them.
+    Raises InputError for a preset that does not exist yet and for values that cannot be used.
+    """
+    if request.preset is Preset.DRAFT:
+        raise InputError("The draft preset is not available yet: use --preset fast.")
+    region: Region = request.regions[0]
+    chosen = {**asdict(request.settings), "grow_px": region.grow_px, "feather_px": region.feather_px}
+    recipe = _PRESETS[request.preset]
+    for values in (recommended.get("all", {}), recommended.get(request.preset, {}), chosen):
+        recipe = replace(recipe, **{name: value for name, value in values.items() if value is not None})
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    for item in fields(recipe):
+        value = getattr(recipe, item.name)
+        if not 0 <= value < 1_000_000 or (value == 0 and item.name in _POSITIVE):
+            raise InputError(f"The setting {item.name} cannot be {value}: give a positive number.")
+    if recipe.draft_strength > 1:
+        raise InputError(f"A draft strength of {recipe.draft_strength} is more than all noise: give 0.1 to 1.")
+    if recipe.rank > 1024:
+        raise InputError(f"A LoRA rank of {recipe.rank} is more than any layer holds: use 4 to 128.")

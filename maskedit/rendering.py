@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Third stage: from noise to the edited crop, window by window outwards from the first keyframe.
+
+The sampling loop is ours because it reports, cancels and serves every family; its seams to diffusers are the
+transformer's forward and the scheduler's step, and a test holds it equal to diffusers' own denoising blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from maskedit.caching import LatentCache, content_hash
+from maskedit.encoding import render_conditioning
+from maskedit.models.family import Conditioning, VideoModel
+from maskedit.progress import Reporter, Stage
+from maskedit.shot import Shot, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How to sample.
+
+    `steps` over the whole way from noise; `guidance`: classifier-free, 1 = off; `draft_strength`: the share of noise
+    to start with, 1 = all of it, below that the draft's latents and only the steps from there on.
+    """
+
+    steps: int
+    guidance: float
+    seed: int
+    draft_strength: float = 1.0
+
+
+def render_shot(
+    model: VideoModel,
+    shot: Shot,
+    stretches: Sequence[tuple[int, ...]],
+    *,
+    sampling: Sampling,
+    prompt: str,
+    adapter_key: str,
+    cache: LatentCache,
+    reporter: Reporter,
+) -> dict[int, Tensor]:
+    """Every frame's crop, frame number → (1, 3, 1, H, W) in [-1, 1]: generated in the region, the plate around it.
+
+    A window is given the frames that an earlier one rendered (the keyframe at first) as kept, so that windows join
+    without a seam. `adapter_key` names the adapter attached to the model: finished windows are cached under it.
+    """
+    start = min(shot.edited)
+    shown = shot.edited[start]
+    rendered = {start: shown}
+    drafted = shot.drafted() if sampling.draft_strength < 1 else None
+    steps = sampling.steps - _first_step(model.scheduler(sampling.steps), sampling)
+    for index, frames in enumerate(stretches):
+        kept = next((i for i, frame in enumerate(frames) if frame not in rendered), len(frames))
+        given = [rendered[frame] for frame in frames[:kept]]
+        window = _beginning_with(given, shot.window(frames))
+        encode = {"kept": kept, "shown": shown[:, :, 0], "cache": cache}
+        conditioning = render_conditioning(model, window, prompt=prompt, **encode)
+        guided = sampling.guidance > 1 and model.uses_prompt
+        unconditional = render_conditioning(model, window, prompt="", **encode) if guided else None
+        begin = _beginning_with(given, drafted.window(frames)) if drafted else None
+        tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches))
+        make = partial(
+            _sampled, model, conditioning, unconditional=unconditional, sampling=sampling, begin=begin, tick=tick
+        )
+        kind = f"render:{adapter_key}:{sampling}:{prompt}"
+        latents = cache.get(model, kind, conditioning.latents, make=make)["latents"]
+        tick(steps)
+        decoded = model.decode(latents).clamp(-1, 1).cpu()
+        for i, frame in enumerate(frames[kept:], start=kept):
+            plate, edit_matte = shot.at(frame)
+            rendered[frame] = plate + edit_matte * (decoded[:, :, i : i + 1] - plate)
+    return rendered
+
+
+def _tick(reporter: Reporter, step: int, *, before: int, total: int) -> None:
+    reporter.report(Stage.RENDER, before + step, total=total)
+
+
+def _sampled(model: VideoModel, conditioning: Conditioning, *, begin: Window | None, **how: Any) -> dict[str, Tensor]:
+    draft = None if begin is None else model.encode_video(begin.video)
+    return {"latents": sample_latents(model, conditioning, draft=draft, **how)}
+
+
+@torch.no_grad()
+def sample_latents(
+    model: VideoModel,
+    conditioning: Conditioning,
+    *,
+    unconditional: Conditioning | None,
+    sampling: Sampling,
+    draft: Tensor | None = None,
+    tick: Callable[[int], None] = lambda step: None,
+) -> Tensor:
+    """Clean latents (1, C, f, h, w) under `conditioning`, by flow matching from noise.
+
+    `unconditional`: the same condition with an empty prompt, or None for no guidance. `draft`: the latents to start
+    from when `sampling.draft_strength` is below 1. `tick` is called with the number of finished steps before each
+    step, and may raise Cancelled.
+    """
+    scheduler = model.scheduler(sampling.steps)
+    first = _first_step(scheduler, sampling)
+    scheduler.set_begin_index(first)
+    shape = (1, model.latent_channels, *conditioning.latents.shape[2:])
+    latents = initial_noise(shape, seed=sampling.seed).to(model.device)
+    if draft is not None:
+        t = scheduler.sigmas[first].to(model.device)
+        latents = (1 - t) * draft + t * latents
+    for step, timestep in enumerate(scheduler.timesteps[first:]):
+        tick(step)
+        prediction = model.predict(latents, timestep.reshape(1), conditioning=conditioning)
+        if unconditional is not None:
+            free = model.predict(latents, timestep.reshape(1), conditioning=unconditional)
+            prediction = free + sampling.guidance * (prediction - free)
+        latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+    return latents
+
+
+def _first_step(scheduler: Any, sampling: Sampling) -> int:
+    """The first step whose noise is no more than the draft strength, or the last one if all have more."""
+    noise = scheduler.sigmas[: len(scheduler.timesteps)]
+    return next((step for step, t in enumerate(noise) if t <= sampling.draft_strength), len(noise) - 1)
+
+
+def initial_noise(shape: tuple[int, ...], *, seed: int) -> Tensor:
+    """Standard normal noise, drawn on the CPU so that a seed means the same picture on every device."""
+    generator = torch.Generator().manual_seed(int(content_hash(str(seed), "render")[:15], 16))
+    return torch.randn(shape, generator=generator)
+
+
+def _beginning_with(given: Sequence[Tensor], window: Window) -> Window:
+    """The window with its first frames replaced by the `given` ones, each (1, 3, 1, H, W)."""
+    video = window.video.clone()
+    video[:, :, : len(given)] = torch.cat(list(given), dim=2)
+    return replace(window, video=video)

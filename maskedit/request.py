@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One job, whole: everything a worker needs to know, as frozen dataclasses (torch-free).
+
+The protos in `proto/bridge_api/v1` are this tree's twin on the wire. The tree names what the product will need; the
+first version accepts exactly one of some things and refuses the rest with a sentence (`refuse_unsupported`).
+Frame numbers count from 0 at the first frame of the clip; ranges are inclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from pydantic import TypeAdapter
+
+from maskedit.errors import InputError
+
+
+class Origin(StrEnum):
+    """Where a colour fact comes from: the file's tag, a rule of thumb, or the user."""
+
+    TAGGED = "tagged"
+    GUESSED = "guessed"
+    USER = "user"
+
+
+class FieldOrder(StrEnum):
+    UNKNOWN = "unknown"
+    PROGRESSIVE = "progressive"
+    TOP_FIRST = "top_first"
+    BOTTOM_FIRST = "bottom_first"
+
+
+class AlphaMode(StrEnum):
+    NONE = "none"
+    STRAIGHT = "straight"
+    PREMULTIPLIED = "premultiplied"
+
+
+class RegionRole(StrEnum):
+    OBJECT = "object"
+    SHADOW = "shadow"
+    REFLECTION = "reflection"
+
+
+class MattePurpose(StrEnum):
+    """edit: change allowed; composite: what the paste shows; holdout: occluders in front; ignore: not trained on."""
+
+    EDIT = "edit"
+    COMPOSITE = "composite"
+    HOLDOUT = "holdout"
+    IGNORE = "ignore"
+
+
+class MatteChannel(StrEnum):
+    AUTO = "auto"
+    LUMA = "luma"
+    ALPHA = "alpha"
+
+
+class KeyframeRole(StrEnum):
+    EDITED = "edited"
+    UNCHANGED = "unchanged"
+    REFERENCE = "reference"
+
+
+class Preset(StrEnum):
+    DRAFT = "draft"
+    FAST = "fast"
+    STANDARD = "standard"
+    BEST = "best"
+
+
+class DeliverableKind(StrEnum):
+    """full: the whole frame with audio; patch: straight-alpha RGBA of the region, transparent outside, no audio."""
+
+    FULL = "full"
+    PATCH = "patch"
+
+
+class DeliverableFormat(StrEnum):
+    MKV = "mkv"
+    MOV = "mov"
+    MP4 = "mp4"
+    PNG = "png"
+    EXR = "exr"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRange:
+    """Frames `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.last < self.first:
+            raise InputError(
+                f"The frame range {self.first}-{self.last} runs backwards or below 0: give it as FIRST-LAST."
+            )
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """A rectangle in source pixels, origin top left: the part of the frame that a cropped keyframe shows."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaReference:
+    """A clip, sequence (`shot.%04d.exr`), picture or roto file, wherever it lies.
+
+    `locations`: paths on this machine, best first; the server fills them after resolving assets. `asset_ids`: the
+    SHA-256 of uploaded content. `quick_fingerprint`: hash of size, time and sampled bytes. `first_number`: a
+    sequence's number of frame 0. `display_name`: what messages call the file.
+    """
+
+    locations: tuple[str, ...] = ()
+    asset_ids: tuple[str, ...] = ()
+    display_name: str = ""
+    size_bytes: int = 0
+    quick_fingerprint: str = ""
+    full_hash: str = ""
+    reel: str = ""
+    start_timecode: str = ""
+    drop_frame: bool = False
+    first_number: int = 0
+
+    @property
+    def path(self) -> str:
+        """The best location. Raises InputError if the media has not been located."""
+        if not self.locations:
+            raise InputError(f"{self.display_name or 'A media file'} has no location: upload it or give its path.")
+        return self.locations[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColourTag:
+    """One colour property by its FFmpeg/CICP name ("bt709", "smpte2084", "tv") and where that name comes from."""
+
+    name: str = "unknown"
+    origin: Origin = Origin.GUESSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFacts:
+    """What a probe finds. `rate` in frames per second, `rotation` in degrees clockwise, `bit_depth` per sample."""
+
+    frame_count: int
+    width: int
+    height: int
+    rate: Fraction
+    pixel_format: str
+    bit_depth: int = 8
+    variable_rate: bool = False
+    pixel_aspect: Fraction = Fraction(1)
+    field_order: FieldOrder = FieldOrder.UNKNOWN
+    rotation: int = 0
+    alpha_mode: AlphaMode = AlphaMode.NONE
+    primaries: ColourTag = ColourTag()
+    transfer: ColourTag = ColourTag()
+    matrix: ColourTag = ColourTag()
+    range: ColourTag = ColourTag()
+    has_audio: bool = False
+    start_timecode: str = ""
+    reel: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matte:
+    """White = inside. A video, image sequence or roto file (.json) with the clip's frame numbering."""
+
+    media: MediaReference
+    purpose: MattePurpose = MattePurpose.EDIT
+    channel: MatteChannel = MatteChannel.AUTO
+    invert: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """What is to change. `grow_px` and `feather_px` in source pixels; None lets the preset decide."""
+
+    mattes: tuple[Matte, ...]
+    name: str = ""
+    role: RegionRole = RegionRole.OBJECT
+    grow_px: int | None = None
+    feather_px: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyframe:
+    """The edited picture of frame `frame`, in source size, or a crop of it placed by `extent`."""
+
+    frame: int
+    image: MediaReference
+    role: KeyframeRole = KeyframeRole.EDITED
+    extent: Extent | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSource:
+    """Another shot that the adapter may learn motion and background from, beside the target."""
+
+    media: MediaReference
+    frames: FrameRange | None = None
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingColour:
+    """Names the transform from the plate to the display-referred view that the model sees; "" = from the tags."""
+
+    name: str = ""
+    origin: Origin = Origin.TAGGED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """How the generated region is matched to the plate, each from 0 (off) to 1 (full)."""
+
+    grain: float = 0.0
+    sharpness: float = 0.0
+    rim_colour: float = 0.0
+    shutter: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliverable:
+    kind: DeliverableKind = DeliverableKind.FULL
+    format: DeliverableFormat = DeliverableFormat.MKV
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerender:
+    """Render only `frames` anew from `parent_take`; every other frame is locked and given as kept."""
+
+    parent_take: str
+    frames: tuple[FrameRange, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Values that override the preset's; None keeps the preset's. Names and meanings as in `presets.Recipe`."""
+
+    motion_steps: int | None = None
+    appearance_steps: int | None = None
+    learning_rate: float | None = None
+    rank: int | None = None
+    render_steps: int | None = None
+    guidance: float | None = None
+    draft_strength: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRequest:
+    """One edit. `frames` None = the whole clip; `handles` = extra frames before and after, trained on only."""
+
+    target: MediaReference
+    regions: tuple[Region, ...]
+    keyframes: tuple[Keyframe, ...]
+    facts: MediaFacts | None = None
+    training_sources: tuple[TrainingSource, ...] = ()
+    frames: FrameRange | None = None
+    handles: tuple[int, int] = (0, 0)
+    model: str = "bundled"
+    preset: Preset = Preset.STANDARD
+    settings: Settings = field(default_factory=Settings)
+    prompt: str = ""
+    seed: int = 0
+    working_colour: WorkingColour = WorkingColour()
+    finish: Finish = Finish()
+    deliverables: tuple[Deliverable, ...] = (Deliverable(),)
+    rerender: Rerender | None = None
+    project: str = ""
+    shot: str = ""
+    name: str = ""
+
+    @property
+    def edit_matte(self) -> Matte:
+        """The one matte that says where change is allowed (first version: one region, one matte)."""
+        return self.regions[0].mattes[0]
+
+
+_ADAPTER = TypeAdapter(EditRequest)
+
+
+def to_json(request: EditRequest) -> str:
+    """The request as JSON, for the job store, the worker and the take's record."""
+    return _ADAPTER.dump_json(request).decode()
+
+
+def from_json(text: str | bytes) -> EditRequest:
+    """The inverse of `to_json`. Raises InputError naming the first field that does not fit."""
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValueError as error:
+        raise InputError(f"The edit request cannot be read: {error}") from error
+
+
+def refuse_unsupported(request: EditRequest) -> None:
+    """Raise InputError, one sentence, for what this version does not do yet."""
+    refusals = (
+        (not request.regions, "An edit needs a region: give a matte."),
+        (len(request.regions) > 1, "This version edits one region at a time: run one edit per region."),
+        (
+            any(region.role is not RegionRole.OBJECT for region in request.regions),
+            "Shadow and reflection regions are not supported yet: give the object's matte only.",
+        ),
+        (
+            any([matte.purpose for matte in region.mattes] != [MattePurpose.EDIT] for region in request.regions),
+            "A region takes exactly one edit matte for now: leave out composite, holdout and ignore mattes.",
+        ),
+        (not request.keyframes, "An edit needs a keyframe: give the edited picture of at least one frame."),
+        (
+            any(keyframe.role is not KeyframeRole.EDITED for keyframe in request.keyframes),
+            "Only edited keyframes are supported yet: leave out unchanged and reference pictures.",
+        ),
+        (
+            len({keyframe.frame for keyframe in request.keyframes}) < len(request.keyframes),
+            "Two keyframes name the same frame: keep one of them.",
+        ),
+        (bool(request.training_sources), "Further training sources are not supported yet: leave them out."),
+        (request.handles != (0, 0), "Handles are not supported yet: widen the frame range instead."),
+        (
+            request.rerender is not None,
+            "Re-rendering of ranges is not supported yet: render the whole range.",
+        ),
+        (
+            bool(request.working_colour.name),
+            "A chosen working colour is not supported yet: tag the clip instead.",
+        ),
+        (
+            request.finish != Finish(),
+            "Grain, sharpness, rim and shutter matching are not supported yet: leave them 0.",
+        ),
+        (
+            len(request.deliverables) != 1,
+            "This version delivers one result per edit: ask for one deliverable.",
+        ),
+    )
+    for refused, sentence in refusals:
+        if refused:
+            raise InputError(sentence)

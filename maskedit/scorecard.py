@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`maskedit score`: the scorecard of a result as a table, or as JSON (torch-free).
+
+`python -m maskedit.scorecard --source CLIP --result CLIP --matte MATTE [--truth CLIP] [--json]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from maskedit.errors import InputError, MaskEditError
+from maskedit.media import probe
+from maskedit.presets import Recipe
+from maskedit.request import FrameRange, from_json
+from maskedit.scoring import Scorecard, Subject, score
+
+
+def subject_of(source: str, result: str, *, matte: str, truth: str = "", record: str = "") -> Subject:
+    """What to score, with range, keyframes and paste matte from the take's record (`record`, or beside the result).
+
+    A folder as `result` stands for the sequence in it. Without a record the result holds all frames and the paste
+    matte is made as the presets make it. Raises InputError.
+    """
+    result = _sequence_in(Path(result)) if Path(result).is_dir() else result
+    last = probe(source).frame_count - 1
+    standard = Recipe()
+    subject = Subject(
+        source=source,
+        result=result,
+        matte=matte,
+        truth=truth,
+        frames=FrameRange(first=0, last=last),
+        grow_px=standard.grow_px,
+        feather_px=standard.feather_px,
+        smooth_frames=standard.smooth_frames,
+    )
+    path = Path(record) if record else record_beside(result)
+    if not path.is_file():
+        return subject
+    try:
+        take = json.loads(path.read_text(encoding="utf-8"))
+        request = from_json(json.dumps(take["request"]))
+        # A cropped keyframe is part of a frame, so there is no whole picture to hold the result against.
+        keyframes = {key.frame: key.image.path for key in request.keyframes if key.extent is None}
+        return replace(subject, frames=request.frames or subject.frames, keyframes=keyframes, **take["paste_matte"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"The record {path.name} cannot be read ({error}): move it away to score without.") from error
+
+
+def record_beside(result: str) -> Path:
+    """Where the take's record of a result lies: `NAME.maskedit.json` beside the file, or beside a sequence's folder."""
+    path = Path(result)
+    return path.parent.with_suffix(".maskedit.json") if "%" in path.name else path.with_suffix(".maskedit.json")
+
+
+def _sequence_in(folder: Path) -> str:
+    for suffix in ("png", "exr"):
+        if any(folder.glob(f"{folder.name}.*.{suffix}")):
+            return str(folder / f"{folder.name}.%04d.{suffix}")
+    raise InputError(f"The folder {folder} holds no result: give a clip, or a sequence as shot.%04d.png.")
+
+
+def _shown(value: float | int | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    if value == math.inf:
+        return "identical"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}" if not unit else f"{value:.2f} {unit}"
+
+
+def table(card: Scorecard) -> Table:
+    """The card as a person reads it: the result beside what doing nothing would score."""
+    scores = card.scores
+    sheet = Table("Measure", "Result", "Unedited", "First frame frozen", title="Scorecard", title_justify="left")
+    for column in sheet.columns[1:]:
+        column.justify = "right"
+
+    def row(label: str, *names: str, unit: str = "") -> None:
+        sheet.add_row(label, *(_shown(scores[name], unit) for name in names))
+
+    row("Outside: samples changed", "samples_changed_outside")
+    row("Outside: PSNR to the source", "background_psnr", unit="dB")
+    row("Outside: mean error", "background_mean_error", unit="/255")
+    row("Paste edge: mean error", "seam_ring_error", unit="/255")
+    sheet.add_section()
+    row("Inside: PSNR to the truth", "result_psnr", "source_psnr", "frozen_psnr", unit="dB")
+    row("Inside: SSIM to the truth", "result_ssim", "source_ssim", "frozen_ssim")
+    row("Inside: keyframe PSNR", "keyframe_psnr", unit="dB")
+    row("Inside: flow-warp error", "result_warp_error", "source_warp_error", unit="/255")
+    sheet.add_section()
+    for name, equal in card.equal.items():
+        sheet.add_row(f"Same {name.replace('_', ' ')}", "yes" if equal else "NO")
+    return sheet
+
+
+def _range(text: str) -> FrameRange:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit()):
+        raise InputError(f"The range {text!r} is not FIRST-LAST: give it like 12-48.")
+    return FrameRange(first=int(first), last=int(last))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="maskedit score", description="How good a result is, in numbers.")
+    parser.add_argument("--source", required=True, metavar="CLIP")
+    parser.add_argument("--result", required=True, metavar="CLIP")
+    parser.add_argument("--matte", required=True, metavar="MATTE")
+    parser.add_argument("--truth", default="", metavar="CLIP", help="what a perfect result would be")
+    parser.add_argument("--record", default="", metavar="FILE", help="the take's record (default: beside the result)")
+    parser.add_argument("--frames", metavar="A-B", help="the source's frames that the result holds")
+    parser.add_argument("--grow", type=int, metavar="PX", help="how far the matte was grown")
+    parser.add_argument("--feather", type=int, metavar="PX", help="how wide the paste was feathered")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. Returns 0, or 2 with one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        subject = subject_of(
+            options.source, options.result, matte=options.matte, truth=options.truth, record=options.record
+        )
+        given = {"frames": options.frames and _range(options.frames), "grow_px": options.grow,
+                 "feather_px": options.feather}  # fmt: skip
+        card = score(replace(subject, **{name: value for name, value in given.items() if value is not None}))
+    except MaskEditError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(card.as_json()))
+    else:
+        Console().print(table(card))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The region of a clip as a model sees it, and the order in which it is rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskedit.draft import Picture, draft
+from maskedit.geometry import CropPlan, pad_indices, windows
+from maskedit.request import FrameRange
+
+
+def to_picture(video: Tensor) -> Picture:
+    """One frame (1, 3, 1, H, W) in [-1, 1] → (H, W, 3) in [0, 1]."""
+    return np.ascontiguousarray(video[0, :, 0].permute(1, 2, 0).add(1).div(2).clamp(0, 1).numpy())
+
+
+def to_video(picture: Picture) -> Tensor:
+    """(H, W, 3) in [0, 1] → one frame (1, 3, 1, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None, :, None].mul(2).sub(1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the clip in the order in which it is rendered, already padded to 4n+1.
+
+    `frames`: clip frame numbers (descending when rendered backwards in time), without the padding. `video`
+    (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) hold those frames, the last one repeated.
+    """
+
+    frames: tuple[int, ...]
+    video: Tensor
+    edit_matte: Tensor
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The crop around the region at model size.
+
+    `video` (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) 0/1 hold frames `frames.first` … `.last`;
+    `edited` holds the keyframes at the same crop, frame number → (1, 3, 1, H, W), the plate outside the region.
+    """
+
+    frames: FrameRange
+    plan: CropPlan
+    video: Tensor
+    edit_matte: Tensor
+    edited: dict[int, Tensor]
+
+    def at(self, frame: int) -> tuple[Tensor, Tensor]:
+        """Plate (1, 3, 1, H, W) and edit matte (1, 1, 1, H, W) of one clip frame."""
+        index = frame - self.frames.first
+        return self.video[:, :, index : index + 1], self.edit_matte[:, :, index : index + 1]
+
+    def window(self, frames: tuple[int, ...]) -> Window:
+        """Those clip frames as one window."""
+        index = torch.tensor([frames[i] - self.frames.first for i in pad_indices(len(frames))])
+        return Window(frames=frames, video=self.video[:, :, index], edit_matte=self.edit_matte[:, :, index])
+
+    def drafted(self) -> Shot:
+        """This shot with its keyframes carried along by optical flow as its video: where a render may start."""
+        drafts = draft(
+            [to_picture(frame) for frame in self.video.split(1, dim=2)],
+            list(self.edit_matte[0, 0].numpy()),
+            edited={frame - self.frames.first: to_picture(picture) for frame, picture in self.edited.items()},
+        )
+        return replace(self, video=torch.cat([to_video(picture) for picture in drafts], dim=2))
+
+    def stretches(self, *, length: int, overlap: int) -> tuple[tuple[int, ...], ...]:
+        """The clip frame numbers of every window, in the order of rendering.
+
+        From the first keyframe forwards to the end, then backwards in time to the start if frames lie before it.
+        Each window begins with at least `overlap` frames of the one before (the keyframe alone in a pass's first).
+        """
+        start = min(self.edited)
+        forwards = tuple(range(start, self.frames.last + 1))
+        backwards = tuple(range(start, self.frames.first - 1, -1))
+        return tuple(
+            tuple(frames[i] for i in window)
+            for frames in (forwards, backwards)
+            if len(frames) > 1
+            for window in windows(len(frames), length=length, overlap=min(overlap, length - 1))
+        )

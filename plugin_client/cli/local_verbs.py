@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verbs that are programs of their own: their options are theirs, this process only starts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from plugin_client.core.datadir import data_dir
+from plugin_client.core.errors import BadInput
+
+
+@dataclass(frozen=True)
+class LocalVerb:
+    """A module to run, what it is good for, and whether it is told the data folder."""
+
+    module: str
+    words: str
+    takes_data_dir: bool = False
+
+
+LOCAL_VERBS = {
+    "serve": LocalVerb("bridge_server", "run the server in this terminal"),
+    "models": LocalVerb("maskedit.catalogue", "list, check, add and fetch models", takes_data_dir=True),
+    "score": LocalVerb("maskedit.scorecard", "measure a result's quality"),
+    "pretrain": LocalVerb("maskedit.pretraining", "train the bundled model"),
+}
+
+
+def run_local(verb: str, arguments: Sequence[str]) -> int:
+    """Run `verb` with `arguments` in a process of its own; returns its exit code.
+
+    Raises BadInput if the package behind it is not installed.
+    """
+    local = LOCAL_VERBS[verb]
+    if find_spec(local.module.partition(".")[0]) is None:
+        raise BadInput(f"`maskedit {verb}` needs more than the client: install maskedit[server].")
+    command = [sys.executable, "-P", "-m", local.module, *arguments]
+    if local.takes_data_dir and not any(part.partition("=")[0] == "--data-dir" for part in arguments):
+        command += ["--data-dir", str(data_dir())]
+    if verb == "serve" and os.name == "posix":
+        os.execv(command[0], command)  # signals and the exit status are the server's own
+    return _wait(command)
+
+
+def _wait(command: Sequence[str]) -> int:
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal sent it to the child too, which decides what to do
+            continue

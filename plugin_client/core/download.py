@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results on their way back: under a temporary name, checked against their SHA-256, then renamed into place."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import grpc
+
+from bridge_api.v1 import asset_pb2
+from plugin_client.core.connection import Connection
+from plugin_client.core.errors import TransferError
+from plugin_client.core.job import Job, ResultFile
+from plugin_client.core.media import full_hash, is_sequence, numbered, without_number
+from plugin_client.core.retrying import Patience
+
+RECORD_SUFFIX = ".maskedit.json"
+
+
+def fetch_result(
+    connection: Connection, job: Job, out: Path, *, on_file: Callable[[int, int], None] | None = None
+) -> None:
+    """Bring a finished job's files to where `out` says, replacing earlier results of that name.
+
+    `out`: the file to write, or a folder or `%04d` pattern for a sequence; the record lands at `record_path(out)`.
+    `on_file(done, total)` after each file. Raises TransferError or ServerUnreachable.
+    """
+    if job.result is None:
+        raise TransferError(f"The job {job.job_id} has no result: its state is {job.state}.")
+    for done, file in enumerate(job.result.files, start=1):
+        fetch_file(connection, job.job_id, file, destination_of(file.name, out))
+        if on_file is not None:
+            on_file(done, len(job.result.files))
+
+
+def record_path(out: Path) -> Path:
+    """Where the take's record lies for a result at `out`: `NAME.maskedit.json` beside it."""
+    return out.with_name((Path(without_number(out.name)).stem or "result") + RECORD_SUFFIX)
+
+
+def destination_of(name: str, out: Path) -> Path:
+    """Where the result file `name` ("result.mkv", "result.maskedit.json", "result/shot.1001.exr") goes for `out`.
+
+    Raises TransferError for a name that would leave `out`'s folder.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\\" in name:
+        raise TransferError(f"The server names a result file {name!r}, which is unsafe: it was not fetched.")
+    if len(parts) == 1:
+        if name.endswith(RECORD_SUFFIX):
+            return record_path(out)
+        return out if PurePosixPath(name).stem == "result" else out.with_name(name)
+    if not is_sequence(out.name):
+        return out.joinpath(*parts[1:])
+    number = re.search(r"(\d+)\D*$", parts[-1])
+    if number is None:
+        raise TransferError(f"The server names a sequence file {name!r} without a number: it was not fetched.")
+    return numbered(out, int(number[1]))
+
+
+def fetch_file(connection: Connection, job_id: str, file: ResultFile, destination: Path) -> None:
+    """Copy or download one result file; what an earlier, cut attempt brought is kept and continued.
+
+    Raises TransferError if it cannot be written or arrives damaged.
+    """
+    part = destination.with_name(f".{destination.name}.{file.sha256[:12]}.part")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if file.path and os.access(file.path, os.R_OK):
+            shutil.copyfile(file.path, part)
+        else:
+            _download(connection, job_id, file, part)
+        if full_hash(part) != file.sha256:
+            part.unlink()
+            raise TransferError(
+                f"{file.name} arrived damaged: fetch it again with `maskedit jobs watch {job_id} --out PATH`."
+            )
+        os.replace(part, destination)
+    except TransferError:
+        raise
+    except OSError as error:
+        raise TransferError(
+            f"{destination} cannot be written ({error.strerror}): make room or choose another place, then "
+            f"run `maskedit jobs watch {job_id} --out PATH`."
+        ) from error
+
+
+def _download(connection: Connection, job_id: str, file: ResultFile, part: Path) -> None:
+    patience = Patience(connection)
+    with part.open("ab") as target:
+        if target.tell() > file.size_bytes:
+            target.seek(0)
+            target.truncate()
+        while target.tell() < file.size_bytes:
+            request = asset_pb2.DownloadResultRequest(job_id=job_id, name=file.name, offset=target.tell())
+            try:
+                for answer in connection.assets.DownloadResult(request):
+                    target.write(answer.data)
+                    patience.renew()
+                break
+            except grpc.RpcError as error:
+                patience.wait_after(error)

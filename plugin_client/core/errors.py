@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a client can run into, as types. Every message is one sentence: what is wrong, what to do.
+
+`exit_code` is what a command-line client returns for it (0 is success, 1 a defect of MaskEdit itself).
+"""
+
+from __future__ import annotations
+
+import grpc
+
+
+class ClientError(Exception):
+    """Root of all errors that plugin_client raises on purpose. `job_id`: the job it is about, if any."""
+
+    exit_code = 4
+    job_id = ""
+
+
+class BadInput(ClientError, ValueError):
+    """A path, option or file cannot be used as given; the user can mend it."""
+
+    exit_code = 2
+
+
+class ServerUnreachable(ClientError, ConnectionError):
+    """No server answers, it refuses this client, or its version does not fit."""
+
+    exit_code = 3
+
+
+class JobFailed(ClientError, RuntimeError):
+    """The server took the job and could not finish it."""
+
+    exit_code = 4
+
+
+class JobCancelled(ClientError):
+    """The job was cancelled."""
+
+    exit_code = 130
+
+
+class TransferError(ClientError, OSError):
+    """Bytes arrived damaged, or a result cannot be written where it was asked for."""
+
+    exit_code = 4
+
+
+_BAD_INPUT = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.OUT_OF_RANGE,
+)
+_UNREACHABLE = {
+    grpc.StatusCode.UNAVAILABLE: "The MaskEdit server cannot be reached: start it with `maskedit serve`.",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "The MaskEdit server did not answer in time: see `maskedit doctor`.",
+    grpc.StatusCode.UNAUTHENTICATED: "The MaskEdit server refused the token: set MASKEDIT_TOKEN to the server's token.",
+    grpc.StatusCode.PERMISSION_DENIED: "The MaskEdit server refused: {details}",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "The MaskEdit server has no room: {details}",
+    grpc.StatusCode.UNIMPLEMENTED: "The MaskEdit server is older than this client: update the server.",
+}
+
+
+def is_transient(error: grpc.RpcError) -> bool:
+    """True if the same call may succeed when it is made again on a new connection."""
+    return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def from_rpc(error: grpc.RpcError) -> ClientError:
+    """The client's error for a failed call; the server's own sentence is kept where it has one."""
+    code, details = error.code(), " ".join((error.details() or "").split())
+    if code in _BAD_INPUT:
+        return BadInput(details or "The server refused the request without saying why: see its log.")
+    if code in _UNREACHABLE:
+        return ServerUnreachable(_UNREACHABLE[code].format(details=details or "no details"))
+    return ClientError(f"The server could not answer ({code.name.lower()}): {details or 'see its log'}")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs seen from the client: submit, watch, steer. A lost server is waited for and found again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import grpc
+
+from bridge_api.v1 import edit_pb2, job_pb2
+from plugin_client.core.connection import Connection
+from plugin_client.core.job import Event, Job, JobState, event_of, job_of, state_of
+from plugin_client.core.retrying import Patience, patiently
+
+SUBMIT_SECONDS = 120.0
+CALL_SECONDS = 30.0
+
+Answer = TypeVar("Answer")
+
+
+class Jobs:
+    """The job calls of one connection. Failures are ClientErrors; calls that are safe to repeat are repeated."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def check(self, edit: edit_pb2.EditRequest) -> edit_pb2.CheckEditResponse:
+        """What a job for `edit` would work on. Raises BadInput with the server's sentence."""
+        request = edit_pb2.CheckEditRequest(edit=edit)
+        return self._call(lambda: self._connection.edits.CheckEdit(request, timeout=SUBMIT_SECONDS))
+
+    def submit(self, edit: edit_pb2.EditRequest) -> str:
+        """Queue `edit`, once however often the answer gets lost; returns the job id. Raises BadInput."""
+        request = edit_pb2.SubmitEditRequest(idempotency_key=uuid.uuid4().hex, edit=edit)
+        return self._call(lambda: self._connection.edits.SubmitEdit(request, timeout=SUBMIT_SECONDS)).job_id
+
+    def get(self, job_id: str) -> Job:
+        """The job as it is now. Raises BadInput if there is none."""
+        request = job_pb2.GetJobRequest(job_id=job_id)
+        return job_of(self._call(lambda: self._connection.jobs.GetJob(request, timeout=CALL_SECONDS)).job)
+
+    def list(self, *, states: Sequence[JobState] = (), limit: int = 50) -> tuple[Job, ...]:
+        """The newest jobs, newest first, at most `limit`, all states if none are named."""
+        found: list[Job] = []
+        token = ""
+        while len(found) < limit:
+            request = job_pb2.ListJobsRequest(
+                page_size=min(limit - len(found), 200),
+                page_token=token,
+                states=[job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in states],
+            )
+            page = self._call(lambda request=request: self._connection.jobs.ListJobs(request, timeout=CALL_SECONDS))
+            found.extend(map(job_of, page.jobs))
+            token = page.next_page_token
+            if not token:
+                break
+        return tuple(found)
+
+    def cancel(self, job_id: str) -> JobState:
+        """Ask the job to stop; returns its state after the call. Changes nothing on a job that has ended."""
+        request = job_pb2.CancelJobRequest(job_id=job_id)
+        return state_of(self._call(lambda: self._connection.jobs.CancelJob(request, timeout=CALL_SECONDS)).state)
+
+    def retry(self, job_id: str) -> str:
+        """Queue the same edit again; returns the new job's id."""
+        request = job_pb2.RetryJobRequest(job_id=job_id, idempotency_key=uuid.uuid4().hex)
+        return self._call(lambda: self._connection.jobs.RetryJob(request, timeout=SUBMIT_SECONDS)).job_id
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job that has ended, with its result files on the server."""
+        request = job_pb2.DeleteJobRequest(job_id=job_id)
+        self._call(lambda: self._connection.jobs.DeleteJob(request, timeout=CALL_SECONDS))
+
+    def watch(self, job_id: str, *, after_sequence: int = 0) -> Iterator[Event]:
+        """Every event after `after_sequence`, replayed, then live, until one with a final state.
+
+        A cut stream is taken up again after the last event seen. Raises BadInput if there is no such job,
+        ServerUnreachable if the server stays away.
+        """
+        patience = Patience(self._connection)
+        state = JobState.UNKNOWN
+        while not state.is_final:
+            request = job_pb2.WatchJobRequest(job_id=job_id, after_sequence=after_sequence)
+            stream = self._connection.jobs.WatchJob(request)
+            try:
+                for answer in stream:
+                    patience.renew()
+                    after_sequence = answer.event.sequence
+                    event = event_of(answer.event)
+                    state = event.state
+                    yield event
+                if not state.is_final:  # nothing new after the last event, or the server drains
+                    state = self.get(job_id).state
+            except grpc.RpcError as error:
+                patience.wait_after(error)
+            finally:
+                stream.cancel()
+
+    def _call(self, call: Callable[[], Answer]) -> Answer:
+        return patiently(call, self._connection)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From plain options, as a command line or a panel holds them, to the edit on the wire."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge_api.v1 import edit_pb2, media_pb2
+from plugin_client.core.errors import BadInput
+from plugin_client.core.media import reference
+from plugin_client.core.timeline import FrameRange
+
+PRESETS = ("draft", "fast", "standard", "best")
+FORMATS = ("mkv", "mov", "mp4", "png", "exr")
+KINDS = ("full", "patch")
+SETTINGS: Mapping[str, type] = {
+    field.name: int if field.cpp_type == field.CPPTYPE_INT32 else float for field in edit_pb2.Settings.DESCRIPTOR.fields
+}
+"""What of a preset may be overridden, with the type of its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The edited picture of one frame: in source size, or a crop placed by `extent` (x, y, width, height in px)."""
+
+    frame: int
+    path: str
+    extent: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions:
+    """One edit as the user states it; paths are this machine's, frames count from 0 at the clip's first frame.
+
+    `frames` None = the whole clip. `grow_px`, `feather_px`, `settings`:
+    what is left out, the preset decides. `kinds`: the deliverables, each in `format`.
+    """
+
+    clip: str
+    matte: str
+    keyframes: tuple[Picture, ...]
+    frames: FrameRange | None = None
+    model: str = ""
+    preset: str = "standard"
+    prompt: str = ""
+    seed: int = 0
+    grow_px: int | None = None
+    feather_px: int | None = None
+    format: str = "mkv"
+    kinds: tuple[str, ...] = ("full",)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+
+def build_edit(options: EditOptions) -> edit_pb2.EditRequest:
+    """The edit, with every file looked at but none read whole.
+
+    Raises BadInput for a missing or unreadable file, and for numbers and names that the wire cannot carry.
+    """
+    try:
+        return _edit(options)
+    except BadInput:
+        raise
+    except UnicodeError as error:
+        raise BadInput("A path or the prompt is not valid text (UTF-8): rename the file or retype it.") from error
+    except ValueError as error:
+        raise BadInput(f"A number in the edit is out of range ({error}): choose a smaller one.") from error
+
+
+def _edit(options: EditOptions) -> edit_pb2.EditRequest:
+    matte = edit_pb2.Matte(
+        media=reference(options.matte),
+        purpose=edit_pb2.MATTE_PURPOSE_EDIT,
+        channel=edit_pb2.MATTE_CHANNEL_AUTO,
+    )
+    region = edit_pb2.Region(
+        mattes=[matte],
+        role=edit_pb2.REGION_ROLE_OBJECT,
+        grow_px=options.grow_px,
+        feather_px=options.feather_px,
+    )
+    keyframes = [_keyframe(picture) for picture in options.keyframes]
+    deliverables = [
+        edit_pb2.Deliverable(
+            kind=edit_pb2.DeliverableKind.Value(f"DELIVERABLE_KIND_{kind.upper()}"),
+            format=edit_pb2.DeliverableFormat.Value(f"DELIVERABLE_FORMAT_{options.format.upper()}"),
+        )
+        for kind in options.kinds
+    ]
+    target = reference(options.clip)
+    return edit_pb2.EditRequest(
+        target=target,
+        regions=[region],
+        keyframes=keyframes,
+        frames=wire_range(options.frames) if options.frames else None,
+        model=options.model,
+        preset=edit_pb2.Preset.Value(f"PRESET_{options.preset.upper()}"),
+        settings=edit_pb2.Settings(**options.settings),
+        prompt=options.prompt,
+        seed=options.seed,
+        deliverables=deliverables,
+        name=options.name or target.display_name,
+    )
+
+
+def _keyframe(picture: Picture) -> edit_pb2.Keyframe:
+    extent = None
+    if picture.extent is not None:
+        x, y, width, height = picture.extent
+        extent = media_pb2.Extent(x=x, y=y, width=width, height=height)
+    return edit_pb2.Keyframe(
+        frame=picture.frame, image=reference(picture.path), role=edit_pb2.KEYFRAME_ROLE_EDITED, extent=extent
+    )
+
+
+def references_of(edit: edit_pb2.EditRequest) -> list[media_pb2.MediaReference]:
+    """Every media reference in `edit` itself (not copies), for upload.make_available."""
+    mattes = [matte.media for region in edit.regions for matte in region.mattes]
+    return [edit.target, *mattes, *(keyframe.image for keyframe in edit.keyframes)]
+
+
+def wire_range(frames: FrameRange) -> media_pb2.FrameRange:
+    """`frames` as the wire writes them."""
+    return media_pb2.FrameRange(first=frames.first, last=frames.last)
+
+
+def parse_setting(text: str) -> tuple[str, float]:
+    """`"motion_steps=2"` as a name of SETTINGS and its value. Raises BadInput, naming the known ones."""
+    name, equals, value = text.partition("=")
+    if not equals or name not in SETTINGS:
+        known = ", ".join(SETTINGS)
+        raise BadInput(f"The setting {text!r} is not known: write NAME=VALUE with one of {known}.")
+    try:
+        number = SETTINGS[name](value)
+        if not math.isfinite(number):
+            raise ValueError(value)
+        return name, number
+    except ValueError as error:
+        kind = "a whole number" if SETTINGS[name] is int else "a number"
+        raise BadInput(f"The setting {name} cannot be {value!r}: give {kind}.") from error

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker without a model: it speaks the real protocol, and its request's prompt says what it does.
+
+`steps=20 pause=0.05`: so many steps, with so many seconds before each. `checkpoint=5`: writes one every 5 steps and
+goes on from it. `die=7`: kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has
+a child that does not either. The result lists the steps that each attempt did.
+"""
+
+import argparse
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+from bridge_server.jobs.work import Ending, Outcome
+from bridge_server.worker.channel import Channel
+from maskedit.progress import Cancelled, Stage
+from maskedit.request import from_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("request", "output", "cache", "data-dir", "log"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--events-fd", type=int, required=True)
+    options = parser.parse_args()
+    channel = Channel(options.events_fd)
+    with FileLock(options.output.with_suffix(".lock"), timeout=30):
+        try:
+            channel.finish(work(options, channel))
+        except Cancelled:
+            channel.finish(Outcome(ending=Ending.CANCELLED))
+
+
+def work(options: argparse.Namespace, channel: Channel) -> Outcome:
+    text = options.request.read_bytes()
+    script = dict(word.split("=") for word in from_json(text).prompt.split())
+    steps, pause, every = int(script.get("steps", 3)), float(script.get("pause", 0)), int(script.get("checkpoint", 0))
+    if "stubborn" in script:
+        be_stubborn(options.output)
+    checkpoint = options.cache / f"{hashlib.sha256(text).hexdigest()}.checkpoint"
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    options.output.mkdir(exist_ok=True)
+    result = options.output / "result.txt"
+    with result.open("a") as file:
+        for step in range(first, steps):
+            if step == int(script.get("die", -1)):
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(pause)
+            print(step, file=file, flush=True)
+            channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"step {step}")
+            if every and (step + 1) % every == 0:
+                unfinished = checkpoint.with_suffix(".new")
+                unfinished.write_text(str(step + 1))
+                unfinished.replace(checkpoint)
+    return end(script.get("end", ""), result, options.events_fd)
+
+
+def end(how: str, result: Path, events_fd: int) -> Outcome:
+    if how == "fail":
+        return Outcome(ending=Ending.FAILED, message="The script says so: write another.")
+    if how == "crash":
+        sys.exit(9)
+    if how == "garbage":
+        os.write(events_fd, b'{"progress": {"stage"\n')
+        time.sleep(60)
+    content = result.read_bytes()
+    files = [{"name": result.name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}]
+    said = {"files": files, "stage_seconds": {"tune_motion": 1.5}, "adapter_reused": True}
+    return Outcome(ending=Ending.SUCCEEDED, result=said)
+
+
+def be_stubborn(output: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Channel.report = lambda *_, **__: None  # type: ignore[method-assign]
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    output.with_name("pids").write_text(f"{os.getpid()} {child.pid}")
+    time.sleep(300)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploads arrive whole or not at all, in however many pieces, and never take more room than they may."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge_server.assets import AssetStore
+from bridge_server.errors import BusyError, ChecksumError, NotFoundError, QuotaError, WrongStateError
+from maskedit.errors import InputError
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def assets(tmp_path: Path) -> AssetStore:
+    return AssetStore(tmp_path, quota_bytes=10_000)
+
+
+def name(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def upload(assets: AssetStore, content: bytes, *, claimed: bytes | None = None, upto: int | None = None) -> str:
+    asset_id = name(content if claimed is None else claimed)
+    offset = assets.offset(asset_id)
+    with assets.receive(asset_id, size_bytes=len(content), offset=offset) as receiving:
+        receiving.write(content[offset:upto])
+        if upto is None:
+            receiving.finish()
+    return asset_id
+
+
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=400), cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_any_number_of_cuts_leaves_the_same_file(content: bytes, cuts: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assets = AssetStore(Path(folder), quota_bytes=1000)
+        for cut in cuts:
+            upload(assets, content, upto=max(cut, assets.offset(name(content))))
+        asset_id = upload(assets, content)
+        assert assets.has(asset_id)
+        assert assets.path(asset_id).read_bytes() == content
+        assert assets.offset(asset_id) == len(content)
+        assert list((Path(folder) / "partial").iterdir()) == []
+
+
+def test_bytes_that_are_not_what_they_claim_are_thrown_away(assets: AssetStore) -> None:
+    with pytest.raises(ChecksumError):
+        upload(assets, b"one thing", claimed=b"another")
+    assert not assets.has(name(b"another"))
+    assert assets.offset(name(b"another")) == 0
+    upload(assets, b"another")
+
+
+def test_an_upload_goes_on_where_the_server_is_and_nowhere_else(assets: AssetStore) -> None:
+    upload(assets, b"0123456789", upto=4)
+    for offset in (0, 3, 5):
+        with (
+            pytest.raises(WrongStateError, match="holds 4 bytes"),
+            assets.receive(name(b"0123456789"), size_bytes=10, offset=offset),
+        ):
+            pass
+
+
+def test_an_upload_that_ends_early_can_go_on(assets: AssetStore) -> None:
+    content = b"0123456789"
+    with (
+        pytest.raises(WrongStateError, match="after 4 bytes"),
+        assets.receive(name(content), size_bytes=10, offset=0) as receiving,
+    ):
+        receiving.write(content[:4])
+        receiving.finish()
+    assert upload(assets, content)
+
+
+def test_more_bytes_than_announced_are_refused(assets: AssetStore) -> None:
+    with pytest.raises(InputError), assets.receive(name(b"ab"), size_bytes=2, offset=0) as receiving:
+        receiving.write(b"abc")
+
+
+def test_two_uploads_of_one_asset_do_not_mix(assets: AssetStore) -> None:
+    with assets.receive(name(b"ab"), size_bytes=2, offset=0):
+        with pytest.raises(BusyError), assets.receive(name(b"ab"), size_bytes=2, offset=0):
+            pass
+        upload(assets, b"something else")
+    upload(assets, b"ab")
+
+
+@pytest.mark.parametrize("asset_id", ["", "a" * 63, "A" * 64, "../" + "a" * 61, "a" * 64 + "\n", "/etc/passwd"])
+def test_names_that_are_no_hashes_never_become_paths(assets: AssetStore, asset_id: str) -> None:
+    for call in (assets.has, assets.path, assets.offset):
+        with pytest.raises(InputError):
+            call(asset_id)
+    with pytest.raises(InputError), assets.receive(asset_id, size_bytes=1, offset=0):
+        pass
+
+
+def test_a_missing_asset_is_not_found(assets: AssetStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        assets.path("0" * 64)
+    with pytest.raises(NotFoundError):
+        assets.link("0" * 64, tmp_path / "link")
+
+
+def test_the_quota_holds_for_what_is_announced(assets: AssetStore) -> None:
+    upload(assets, b"a" * 6000)
+    with pytest.raises(QuotaError, match="no room"):
+        upload(assets, b"b" * 4001)
+    with assets.receive(name(b"c" * 3000), size_bytes=3000, offset=0), pytest.raises(QuotaError):
+        upload(assets, b"d" * 2000)
+
+
+def test_room_is_made_from_old_garbage_only(assets: AssetStore, tmp_path: Path) -> None:
+    used, unused, fresh = (upload(assets, letter * 3000) for letter in (b"a", b"b", b"c"))
+    assets.link(used, tmp_path / "job" / "clip.mov")
+    for old in (used, unused):
+        os.utime(assets.path(old), (time.time() - 2 * DAY,) * 2)
+    upload(assets, b"d" * 3000)
+    assert assets.has(used) and assets.has(fresh)
+    assert not assets.has(unused)
+
+
+def test_a_full_disk_is_noticed_before_the_upload(assets: AssetStore, tmp_path: Path) -> None:
+    roomy = AssetStore(tmp_path / "roomy", quota_bytes=1 << 62)
+    with (
+        pytest.raises(QuotaError),
+        roomy.receive("0" * 64, size_bytes=shutil.disk_usage(tmp_path).free, offset=0),
+    ):
+        pass
+
+
+def test_assets_are_for_their_owner_only(assets: AssetStore) -> None:
+    path = assets.path(upload(assets, b"secret"))
+    assert path.stat().st_mode & 0o777 == 0o400
+    assert path.parent.stat().st_mode & 0o077 == 0

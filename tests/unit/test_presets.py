@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preset, then the model's recommendation, then the user."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from maskedit.errors import InputError
+from maskedit.presets import BEST, recipe_for
+from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Preset, Region, Settings
+
+REQUEST = EditRequest(
+    target=MediaReference(locations=("clip.mov",)),
+    regions=(Region(mattes=(Matte(media=MediaReference(locations=("matte.mkv",))),)),),
+    keyframes=(Keyframe(frame=0, image=MediaReference(locations=("edited.png",))),),
+)
+
+
+def test_best_holds_the_papers_values() -> None:
+    recipe = recipe_for(replace(REQUEST, preset=Preset.BEST), recommended={})
+    assert (recipe.rank, recipe.learning_rate, recipe.motion_steps, recipe.appearance_steps) == (16, 1e-4, 100, 100)
+    assert (recipe.render_steps, recipe.guidance, recipe.timestep_shift) == (30, 5.0, 1.0)
+
+
+def test_each_faster_preset_does_less() -> None:
+    fast, standard, best = (
+        recipe_for(replace(REQUEST, preset=preset), recommended={})
+        for preset in (Preset.FAST, Preset.STANDARD, Preset.BEST)
+    )
+    assert fast.motion_steps < standard.motion_steps <= best.motion_steps
+    assert fast.render_steps < standard.render_steps < best.render_steps
+
+
+def test_the_models_recommendation_wins_over_the_preset_and_the_user_over_both() -> None:
+    recommended = {"all": {"rank": 32, "guidance": 1.0}, "fast": {"motion_steps": 7, "rank": 8}}
+    fast = recipe_for(replace(REQUEST, preset=Preset.FAST), recommended=recommended)
+    assert (fast.rank, fast.guidance, fast.motion_steps) == (8, 1.0, 7)
+    best = recipe_for(replace(REQUEST, preset=Preset.BEST), recommended=recommended)
+    assert (best.rank, best.guidance, best.motion_steps) == (32, 1.0, BEST.motion_steps)
+    chosen = replace(REQUEST, preset=Preset.FAST, settings=Settings(motion_steps=3, guidance=2.0))
+    mine = recipe_for(chosen, recommended=recommended)
+    assert (mine.rank, mine.guidance, mine.motion_steps) == (8, 2.0, 3)
+
+
+def test_the_regions_own_edges_win() -> None:
+    region = replace(REQUEST.regions[0], grow_px=0, feather_px=0)
+    recipe = recipe_for(replace(REQUEST, regions=(region,)), recommended={"all": {"grow_px": 5}})
+    assert (recipe.grow_px, recipe.feather_px) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(learning_rate=float("nan")),
+        Settings(learning_rate=float("inf")),
+        Settings(learning_rate=0.0),
+        Settings(rank=0),
+        Settings(rank=100_000),
+        Settings(render_steps=0),
+        Settings(motion_steps=-1),
+        Settings(guidance=-3.0),
+    ],
+)
+def test_values_that_cannot_be_used_are_refused(settings: Settings) -> None:
+    with pytest.raises(InputError, match=r"cannot be|more than any layer"):
+        recipe_for(replace(REQUEST, settings=settings), recommended={})
+
+
+def test_the_draft_is_refused_until_it_exists() -> None:
+    with pytest.raises(InputError, match="--preset fast"):
+        recipe_for(replace(REQUEST, preset=Preset.DRAFT), recommended={})

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rendering a shot: windows joined, the plate kept, reports and cancelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from maskedit import rendering
+from maskedit.caching import LatentCache
+from maskedit.geometry import CropPlan, Rect
+from maskedit.models.wan import WanImageToVideo
+from maskedit.progress import Cancelled, SilentReporter, Stage
+from maskedit.rendering import Sampling, render_shot
+from maskedit.request import FrameRange
+from maskedit.shot import Shot
+
+SAMPLING = Sampling(steps=2, guidance=1.0, seed=4)
+
+
+def shot_of(frames: int, keyframe: int) -> Shot:
+    generator = torch.Generator().manual_seed(0)
+    matte = torch.zeros(1, 1, frames, 16, 16)
+    matte[..., 4:12, 4:12] = 1
+    matte[:, :, 3] = 0
+    return Shot(
+        frames=FrameRange(first=0, last=frames - 1),
+        plan=CropPlan(Rect(0, 0, 16, 16), 16, 16),
+        video=torch.rand(1, 3, frames, 16, 16, generator=generator) * 2 - 1,
+        edit_matte=matte,
+        edited={keyframe: torch.rand(1, 3, 1, 16, 16, generator=generator) * 2 - 1},
+    )
+
+
+def rendered(
+    model: WanImageToVideo, shot: Shot, cache: Path, *, length: int = 5, reporter: SilentReporter | None = None
+) -> dict[int, torch.Tensor]:
+    return render_shot(
+        model,
+        shot,
+        shot.stretches(length=length, overlap=1),
+        sampling=SAMPLING,
+        prompt="",
+        adapter_key="none",
+        cache=LatentCache(cache),
+        reporter=reporter or SilentReporter(),
+    )
+
+
+def test_every_frame_comes_back_with_its_plate_outside_the_region(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    shot = shot_of(9, keyframe=4)
+    frames = rendered(plain_wan, shot, tmp_path)
+    assert sorted(frames) == list(range(9))
+    torch.testing.assert_close(frames[4], shot.edited[4])
+    for number, picture in frames.items():
+        plate, matte = shot.at(number)
+        assert picture.abs().max() <= 1
+        if number != 4:
+            assert torch.equal(picture[matte.expand_as(picture) == 0], plate[matte.expand_as(plate) == 0])
+    assert torch.equal(frames[3], shot.at(3)[0])
+
+
+def test_a_later_window_is_given_the_frames_of_the_one_before(
+    plain_wan: WanImageToVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = shot_of(9, keyframe=0)
+    given = []
+    encode = rendering.render_conditioning
+
+    def spy(model, window, *, kept, prompt, shown, cache):  # type: ignore[no-untyped-def]
+        given.append((kept, window.frames, window.video.clone()))
+        return encode(model, window, kept=kept, prompt=prompt, shown=shown, cache=cache)
+
+    monkeypatch.setattr(rendering, "render_conditioning", spy)
+    frames = rendered(plain_wan, shot, tmp_path)
+    (_, _, first), (kept, second_frames, second) = given
+    torch.testing.assert_close(first[:, :, :1], shot.edited[0])
+    assert (kept, second_frames[0]) == (1, 4)
+    assert torch.equal(second[:, :, :1], frames[4])
+    assert torch.equal(second[:, :, 1:], shot.video[:, :, 5:9])
+
+
+def test_the_seed_decides_and_the_cache_repeats(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    shot = shot_of(5, keyframe=0)
+    first = rendered(plain_wan, shot, tmp_path / "a")
+    again = rendered(plain_wan, shot, tmp_path / "a")
+    fresh = rendered(plain_wan, shot, tmp_path / "b")
+    assert all(torch.equal(first[n], again[n]) and torch.equal(first[n], fresh[n]) for n in range(5))
+    other = render_shot(
+        plain_wan,
+        shot,
+        shot.stretches(length=5, overlap=1),
+        sampling=Sampling(steps=2, guidance=1.0, seed=5),
+        prompt="",
+        adapter_key="none",
+        cache=LatentCache(tmp_path / "a"),
+        reporter=SilentReporter(),
+    )
+    assert not torch.equal(first[1], other[1])
+
+
+class Counting(SilentReporter):
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.seen: list[tuple[int, int]] = []
+        self.stop_at = stop_at
+
+    def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
+        assert stage is Stage.RENDER
+        self.seen.append((done, total))
+        if done == self.stop_at:
+            raise Cancelled
+
+
+def test_progress_runs_over_all_windows_without_a_step_back(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    reporter = Counting()
+    rendered(plain_wan, shot_of(9, keyframe=0), tmp_path, reporter=reporter)
+    assert [done for done, _ in reporter.seen] == sorted(done for done, _ in reporter.seen)
+    assert reporter.seen[-1] == (4, 4)
+
+
+def test_cancelling_passes_through_and_leaves_no_half_window(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        rendered(plain_wan, shot_of(9, keyframe=0), tmp_path, reporter=Counting(stop_at=3))
+    reporter = Counting()
+    rendered(plain_wan, shot_of(9, keyframe=0), tmp_path, reporter=reporter)
+    # The first window came from the cache: only the second one's steps were taken.
+    assert [done for done, _ in reporter.seen] == [2, 2, 3, 4]

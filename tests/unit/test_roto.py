@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roto file: what is read, what is refused with which words, what is kept."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maskedit.errors import InputError
+from maskedit.mattes import RotoFile, parse_roto, read_roto
+from maskedit.mattes.roto import dump_roto
+
+SQUARE = [{"co": [10, 10]}, {"co": [30, 10]}, {"co": [30, 30], "in": [0, -4], "out": [-4, 0]}, {"co": [10, 30]}]
+
+
+def document(**shape) -> dict:
+    """A whole file with one square shape, whose fields may be overridden."""
+    fields = {"name": "body", "closed": True, "blend": "add", "feather": 0, "keys": [{"frame": 0, "points": SQUARE}]}
+    return {"format": "maskedit-roto", "version": 1, "size": [64, 48], "shapes": [fields | shape]}
+
+
+def parse(fields: dict) -> RotoFile:
+    return parse_roto(json.dumps(fields))
+
+
+def moved(dx: float, dy: float) -> list[dict]:
+    return [point | {"co": [point["co"][0] + dx, point["co"][1] + dy]} for point in SQUARE]
+
+
+def test_a_file_is_read():
+    roto = parse(document(feather=2.5, blend="add"))
+    assert roto.size == (64, 48) and roto.shapes[0].feather == 2.5
+    outline = roto.shapes[0].outline(0)
+    assert outline.shape == (4, 3, 2)
+    np.testing.assert_array_equal(outline[2], [[30, 30], [0, -4], [-4, 0]])
+    np.testing.assert_array_equal(outline[0, 1:], 0)
+
+
+@given(st.integers(-20, 40))
+def test_outlines_are_linear_between_keys_and_held_outside(frame):
+    keys = [{"frame": 12, "points": moved(8, 0)}, {"frame": 4, "points": SQUARE}, {"frame": 20, "points": moved(8, 40)}]
+    outline = parse(document(keys=keys)).shapes[0].outline(frame)
+    dx = 8 * min(max(frame - 4, 0), 8) / 8
+    dy = 40 * min(max(frame - 12, 0), 8) / 8
+    np.testing.assert_allclose(outline[:, 0], [np.add(point["co"], (dx, dy)) for point in SQUARE], atol=1e-9)
+    np.testing.assert_array_equal(outline[2, 1:], [[0, -4], [-4, 0]])
+
+
+def test_visible_ranges_include_both_ends():
+    shape = parse(document(visible=[[3, 5], [9, 9]])).shapes[0]
+    assert [frame for frame in range(12) if shape.is_visible(frame)] == [3, 4, 5, 9]
+
+
+def test_unknown_fields_survive_reading_and_writing():
+    fields = document(transform={"kind": "track"}, shutter=0.5)
+    points = [*SQUARE[:3], {"co": [1, 2], "feather": 3}]
+    fields["shapes"][0]["keys"] = [{"frame": 0, "interp": "hold", "points": points}]
+    fields |= {"first_number": 1001, "pixel_aspect": [4, 3], "strokes": [{"width": 2}]}
+    assert json.loads(dump_roto(parse(fields))) == fields
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "other"}, ["'format'", "maskedit-roto"]),
+        ({"version": 2}, ["'version'", "1"]),
+        ({"size": [64]}, ["'size'"]),
+        ({"size": [0, 48]}, ["'size'", "greater"]),
+        ({"shapes": []}, ["'shapes'", "at least 1"]),
+        ({"shapes": "none"}, ["'shapes'", "valid"]),
+        (document(blend="xor"), ["shape 1", "'blend'", "add"]),
+        (document(blend="subtract"), ["every shape is subtracted", "'add'"]),
+        (document(closed=False), ["shape 1", "close the shape"]),
+        (document(feather=-1), ["shape 1", "'feather'"]),
+        (document(keys=[]), ["shape 1", "'keys'", "at least 1"]),
+        (document(keys=[{"frame": 0, "points": SQUARE[:1]}]), ["shape 1, key 1, 'points'", "at least 2"]),
+        (document(keys=[{"frame": 1.5, "points": SQUARE}]), ["shape 1, key 1, 'frame'", "integer"]),
+        (document(keys=[{"frame": 0, "points": [*SQUARE, {"co": [1]}]}]), ["shape 1, key 1, point 5, 'co'"]),
+        (document(keys=[{"frame": 0, "points": [*SQUARE, {"in": [1, 1]}]}]), ["point 5, 'co'", "required"]),
+        (document(keys=[{"frame": 0, "points": [*SQUARE, {"co": [1, "b"]}]}]), ["point 5, 'co'", "number"]),
+        (document(keys=[{"frame": 3, "points": SQUARE}] * 2), ["shape 1", "two keys lie on frame 3"]),
+        (
+            document(keys=[{"frame": 0, "points": SQUARE}, {"frame": 9, "points": SQUARE[:3]}]),
+            ["shape 1", "frames 0 and 9", "4 and 3 points", "same number"],
+        ),
+    ],
+)
+def test_malformed_files_are_refused_with_the_place_and_the_remedy(change, words):
+    with pytest.raises(InputError) as refusal:
+        parse(document() | change)
+    sentence = str(refusal.value)
+    assert "\n" not in sentence
+    for word in words:
+        assert word in sentence, sentence
+
+
+def test_numbers_must_be_finite():
+    text = json.dumps(document(keys=[{"frame": 0, "points": [*SQUARE, {"co": [1, float("inf")]}]}]))
+    with pytest.raises(InputError, match="point 5, 'co'"):
+        parse_roto(text)
+
+
+def test_text_that_is_not_json(tmp_path):
+    with pytest.raises(InputError, match="is not a usable roto file: Invalid JSON"):
+        parse_roto("{ nothing")
+    path = tmp_path / "roto.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"roto\.json is not a usable roto file"):
+        read_roto(str(path))
+    with pytest.raises(InputError, match=r"missing\.json cannot be read .* check its path"):
+        read_roto(str(tmp_path / "missing.json"))

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check at submission, in a process that may do anything but bring the server down."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from bridge_server.checks import Checker, report_from_json, report_to_json
+from maskedit.errors import InputError
+from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Region
+
+HERE = MediaReference(locations=("/nowhere/clip.mov",))
+EDIT = EditRequest(
+    target=HERE, regions=(Region(mattes=(Matte(media=HERE),)),), keyframes=(Keyframe(frame=0, image=HERE),)
+)
+ANSWER = """{"ok": true, "facts": {"frame_count": 5, "width": 64, "height": 48, "rate": "24000/1001",
+"pixel_format": "bgr0"}, "frames": {"first": 0, "last": 4}, "region_frames": [1, 2],
+"bounds": {"x": 1, "y": 2, "width": 3, "height": 4}}"""
+
+
+def saying(code: str) -> Checker:
+    return Checker((sys.executable, "-c", code))
+
+
+async def test_the_real_check_refuses_with_its_sentence() -> None:
+    with pytest.raises(InputError, match=r"no file clip\.mov at /nowhere"):
+        await Checker().check(EDIT)
+
+
+async def test_a_report_survives_the_job_store() -> None:
+    report = await saying(f"print('''{ANSWER}''')").check(EDIT)
+    assert (report.facts.rate.numerator, report.frames.last, report.region_frames) == (24000, 4, (1, 2))
+    assert report_from_json(report_to_json(report)) == report
+
+
+@pytest.mark.parametrize(
+    "code", ["import os; os.abort()", "print('half a lin')", "print('{\"ok\": true}')", "print('[]')", ""]
+)
+async def test_a_check_that_dies_is_the_files_fault_and_not_the_servers(code: str) -> None:
+    with pytest.raises(InputError, match="crashed its reader"):
+        await saying(code).check(EDIT)
+
+
+async def test_a_check_that_nobody_waits_for_is_ended(tmp_path_factory: pytest.TempPathFactory) -> None:
+    mark = tmp_path_factory.mktemp("check") / "alive"
+    code = f"import time, pathlib\nwhile True: pathlib.Path({str(mark)!r}).touch(); time.sleep(0.01)"
+    checking = asyncio.create_task(saying(code).check(EDIT))
+    while not mark.exists():
+        await asyncio.sleep(0.02)
+    checking.cancel()
+    await asyncio.gather(checking, return_exceptions=True)
+    await asyncio.sleep(0.1)
+    mark.unlink()
+    await asyncio.sleep(0.1)
+    assert not mark.exists()

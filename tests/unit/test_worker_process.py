@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real worker process, as far as it comes before it needs a model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from bridge_server.dispatch.local import WORKER
+from bridge_server.jobs.work import Ending, Outcome, Progress, outcome_line, parse_line, progress_line
+from maskedit.progress import Stage
+from maskedit.request import EditRequest, MediaReference, to_json
+
+
+class Worker:
+    """A worker on `folder`, and the pipe that it speaks on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "worker.log"
+        listening, speaking = os.pipe()
+        options = {"request": folder / "request.json", "output": folder / "output", "cache": folder / "cache"}
+        options |= {"data-dir": folder, "log": self.log}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*WORKER, *(f"--{key}={value}" for key, value in options.items()), f"--events-fd={speaking}"],
+                stdin=subprocess.PIPE,
+                stderr=log,
+                pass_fds=(speaking,),
+            )
+        os.close(speaking)
+        self.events = os.fdopen(listening, "rb")
+
+    def last_word(self) -> Outcome:
+        *_, said = map(parse_line, self.events)
+        assert isinstance(said, Outcome)
+        assert self.process.wait(20) == 0
+        return said
+
+
+def test_a_request_that_cannot_be_read_fails_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text('{"target": 3}')
+    outcome = Worker(tmp_path).last_word()
+    assert outcome.ending is Ending.FAILED
+    assert "cannot be read" in outcome.message
+
+
+def test_an_unexpected_error_goes_to_the_log_and_its_place_to_the_user(tmp_path: Path) -> None:
+    worker = Worker(tmp_path)  # without any request
+    outcome = worker.last_word()
+    assert (outcome.ending, outcome.message) == (
+        Ending.FAILED,
+        f"The edit stopped on an unexpected error: its details are in {worker.log}.",
+    )
+    assert "FileNotFoundError" in worker.log.read_text()
+
+
+def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
+    with FileLock(tmp_path / "output.lock"):  # keeps it waiting
+        worker = Worker(tmp_path)
+        assert worker.process.stdin is not None
+        worker.process.stdin.close()
+        assert worker.process.wait(20) == 70
+        assert worker.events.read() == b""
+
+
+def test_a_worker_waits_for_its_predecessor(tmp_path: Path) -> None:
+    with FileLock(tmp_path / "output.lock"):
+        worker = Worker(tmp_path)
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.process.wait(2)
+    assert worker.last_word().ending is Ending.FAILED
+
+
+def test_a_cancel_is_heard_at_the_first_report(tmp_path: Path) -> None:
+    edit = EditRequest(target=MediaReference(), regions=(), keyframes=())
+    (tmp_path / "request.json").write_text(to_json(edit))
+    with FileLock(tmp_path / "output.lock"):
+        worker = Worker(tmp_path)
+        assert worker.process.stdin is not None
+        worker.process.stdin.write(b"cancel\n")
+        worker.process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.process.wait(2)
+    assert worker.last_word().ending is Ending.CANCELLED
+
+
+def test_importing_the_worker_loads_no_torch() -> None:
+    code = "import sys, bridge_server.worker.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(stage=Stage.RENDER, done=3, total=9, message="nine\nlines", preview=bytes(range(256))),
+        Progress(stage=Stage.PREPARE, done=0, total=1),
+    ],
+)
+def test_progress_survives_the_pipe(progress: Progress) -> None:
+    assert progress_line(progress).count(b"\n") == 1
+    assert parse_line(progress_line(progress)) == progress
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_outcomes_survive_the_pipe(ending: Ending) -> None:
+    outcome = Outcome(ending=ending, message='"quoted"\n', result={"files": [{"name": "a/b"}]})
+    assert outcome_line(outcome).count(b"\n") == 1
+    assert parse_line(outcome_line(outcome)) == outcome
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b'{"progress": {}}', b'{"outcome": {"ending": "x"}}', b"\xff"])
+def test_anything_else_is_refused(line: bytes) -> None:
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        parse_line(line)
