@@ -14,7 +14,7 @@ from maskedit.draft import Picture
 from maskedit.geometry import CropPlan, model_to_crop
 from maskedit.media import ClipReader, ClipWriter, PlateFrame, convert
 from maskedit.preparing import keyframe_picture, numbered_paste_mattes
-from maskedit.presets import Recipe
+from maskedit.presets import Edges
 from maskedit.progress import Reporter, Stage
 from maskedit.request import DeliverableFormat, DeliverableKind, EditRequest
 from maskedit.shot import to_picture
@@ -28,7 +28,7 @@ def deliver(
     *,
     rendered: Mapping[int, Tensor],
     plan: CropPlan,
-    recipe: Recipe,
+    edges: Edges,
     output: Path,
     reporter: Reporter,
 ) -> Path:
@@ -59,7 +59,7 @@ def deliver(
         ClipWriter(path, facts=checked.facts, deliverable=deliverable, source=source, frames=frames) as writer,
     ):
         plates = clip.frames(frames.first, frames.last)
-        mattes = numbered_paste_mattes(request, checked, recipe=recipe)
+        mattes = numbered_paste_mattes(request, checked, edges=edges)
         for done, (plate, (_, matte)) in enumerate(zip(plates, mattes, strict=True), start=1):
             writer.write(paste(plate, matte))
             reporter.report(Stage.COMPOSITE, done, total=len(frames))

@@ -18,7 +18,7 @@ from maskedit.delivering import deliver
 from maskedit.encoding import encode_samples
 from maskedit.models import load_model
 from maskedit.preparing import prepare
-from maskedit.presets import recipe_for
+from maskedit.presets import edges_for, recipe_for
 from maskedit.progress import Reporter
 from maskedit.record import StageClock, write_record
 from maskedit.rendering import Sampling, render_shot
@@ -45,11 +45,12 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     entry = models.find(request.model)
     recipe = recipe_for(request, recommended=entry.recipe)
     checked = check_edit(request)
+    edges = edges_for(request.regions[0], frame_height=checked.facts.height)
     model = load_model(entry)
     latents = LatentCache(cache / "latents")
 
     # The model sees the region's surroundings only, at a size it was made for.
-    shot = prepare(request, checked, limits=model.limits, recipe=recipe, reporter=clock)
+    shot = prepare(request, checked, limits=model.limits, context=recipe.context, edges=edges, reporter=clock)
     window = min(recipe.window_frames, model.limits.max_frames)
     stretches = shot.stretches(length=window, overlap=recipe.overlap_frames)
 
@@ -78,13 +79,14 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     )
 
     # Over the untouched source, at its own size, rate and bit depth.
-    result = deliver(request, checked, rendered=rendered, plan=shot.plan, recipe=recipe, output=output, reporter=clock)
+    result = deliver(request, checked, rendered=rendered, plan=shot.plan, edges=edges, output=output, reporter=clock)
     record = output / "result.maskedit.json"
     write_record(
         record,
         request=request,
         facts=checked.facts,
         recipe=recipe,
+        edges=edges,
         model=entry,
         adapter=adapted.key,
         adapter_reused=adapted.reused,

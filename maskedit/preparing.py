@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import torch
 
@@ -13,21 +14,32 @@ from maskedit.geometry import CropPlan, crop_to_model, matte_to_model, plan_crop
 from maskedit.mattes import open_matte, paste_mattes
 from maskedit.media import ClipReader, read_picture
 from maskedit.models import Limits
-from maskedit.presets import Recipe
+from maskedit.presets import Edges
 from maskedit.progress import Reporter, Stage
 from maskedit.request import EditRequest, Keyframe
 from maskedit.shot import Shot, to_video
 
 
-def prepare(request: EditRequest, checked: CheckedEdit, *, limits: Limits, recipe: Recipe, reporter: Reporter) -> Shot:
-    """Read the range once, crop it around the region and scale it to the model's size."""
+def prepare(
+    request: EditRequest,
+    checked: CheckedEdit,
+    *,
+    limits: Limits,
+    context: Fraction,
+    edges: Edges,
+    reporter: Reporter,
+) -> Shot:
+    """Read the range once, crop it around the region and scale it to the model's size.
+
+    `context`: how much of the region's sides the crop shows around it; `edges`: of the paste matte.
+    """
     frames = checked.frames
-    plan = _plan(checked, limits=limits, recipe=recipe)
+    plan = _plan(checked, limits=limits, context=context, edges=edges)
     keyframes = {keyframe.frame: keyframe for keyframe in request.keyframes}
     video, mattes, edited = [], [], {}
     with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
         plates = clip.frames(frames.first, frames.last)
-        for plate, (number, matte) in zip(plates, numbered_paste_mattes(request, checked, recipe=recipe), strict=True):
+        for plate, (number, matte) in zip(plates, numbered_paste_mattes(request, checked, edges=edges), strict=True):
             rgb = plate.rgb()
             video.append(to_video(crop_to_model(rgb, plan)))
             # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
@@ -39,14 +51,11 @@ def prepare(request: EditRequest, checked: CheckedEdit, *, limits: Limits, recip
     return Shot(frames, plan, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
 
 
-def numbered_paste_mattes(
-    request: EditRequest, checked: CheckedEdit, *, recipe: Recipe
-) -> Iterator[tuple[int, Picture]]:
+def numbered_paste_mattes(request: EditRequest, checked: CheckedEdit, *, edges: Edges) -> Iterator[tuple[int, Picture]]:
     """The effective composite matte (H, W) of every frame in the range, with its clip frame number."""
     frames = checked.frames
     drawn = open_matte(request.edit_matte, facts=checked.facts).frames(frames.first, frames.last)
-    edges = {"grow_px": recipe.grow_px, "smooth_frames": recipe.smooth_frames, "feather_px": recipe.feather_px}
-    return enumerate(paste_mattes((matte for _, matte in drawn), **edges), start=frames.first)
+    return enumerate(paste_mattes((matte for _, matte in drawn), edges), start=frames.first)
 
 
 def keyframe_picture(keyframe: Keyframe, plate: Picture) -> Picture:
@@ -60,12 +69,12 @@ def keyframe_picture(keyframe: Keyframe, plate: Picture) -> Picture:
     return whole
 
 
-def _plan(checked: CheckedEdit, *, limits: Limits, recipe: Recipe) -> CropPlan:
+def _plan(checked: CheckedEdit, *, limits: Limits, context: Fraction, edges: Edges) -> CropPlan:
     size = {"frame_width": checked.facts.width, "frame_height": checked.facts.height}
     return plan_crop(
-        checked.bounds.grown(recipe.grow_px + recipe.feather_px, **size),
+        checked.bounds.grown(edges.grow_px + edges.feather_px, **size),
         **size,
         grid=limits.grid_px,
         budget_px=limits.budget_px,
-        context=recipe.context,
+        context=context,
     )

@@ -22,7 +22,7 @@ class Recipe:
 
     `motion_share`: the part of stage 2's steps that still train on stage 1's samples (the paper's code: 1 in 10).
     `window_frames`, `overlap_frames`: the longest stretch rendered at once and how many frames of the one before
-    are given to it as kept. `smooth_frames`: the loosened region covers what it covers this many frames away.
+    are given to it as kept.
     `kept_weight`: what a latent cell that is given counts in the loss beside one that is generated (the paper's: 1).
     `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
     optical-flow draft with that share of noise, which a weak model turns into better pictures.
@@ -43,10 +43,20 @@ class Recipe:
     draft_strength: float = 1.0
     window_frames: int = 81
     overlap_frames: int = 5
-    smooth_frames: int = 1
     context: Fraction = Fraction(1, 4)
-    grow_px: int = 8
-    feather_px: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edges:
+    """How the paste matte is made from the drawn one, in source pixels.
+
+    Grown by `grow_px` in every direction, steadied by covering what it covers `smooth_frames` frames away, then let
+    run out over `feather_px`.
+    """
+
+    grow_px: int
+    feather_px: int
+    smooth_frames: int = 1
 
 
 BEST = Recipe()
@@ -66,13 +76,22 @@ def recipe_for(request: EditRequest, *, recommended: Mapping[str, Mapping[str, A
     """
     if request.preset is Preset.DRAFT:
         raise InputError("The draft preset is not available yet: use --preset fast.")
-    region: Region = request.regions[0]
-    chosen = {**asdict(request.settings), "grow_px": region.grow_px, "feather_px": region.feather_px}
     recipe = _PRESETS[request.preset]
-    for values in (recommended.get("all", {}), recommended.get(request.preset, {}), chosen):
+    for values in (recommended.get("all", {}), recommended.get(request.preset, {}), asdict(request.settings)):
         recipe = replace(recipe, **{name: value for name, value in values.items() if value is not None})
     _check(recipe)
     return recipe
+
+
+def edges_for(region: Region | None, *, frame_height: int) -> Edges:
+    """The region's own edges; where it leaves them open, a hundredth of the frame's height and half as much feather.
+
+    A loose region leaves room for new silhouettes and for roto that is a pixel off; more only shows more of what the
+    model makes of the background.
+    """
+    grow_px = max(2, round(frame_height / 100)) if region is None or region.grow_px is None else region.grow_px
+    feather_px = max(2, round(frame_height / 200)) if region is None or region.feather_px is None else region.feather_px
+    return Edges(grow_px=grow_px, feather_px=feather_px)
 
 
 def _check(recipe: Recipe) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from maskedit.catalogue import ModelEntry
 from maskedit.geometry import CropPlan
-from maskedit.presets import Recipe
+from maskedit.presets import Edges, Recipe
 from maskedit.progress import Reporter, Stage
 from maskedit.request import EditRequest, MediaFacts, to_json
 
@@ -39,6 +39,7 @@ def write_record(
     request: EditRequest,
     facts: MediaFacts,
     recipe: Recipe,
+    edges: Edges,
     model: ModelEntry,
     adapter: str,
     plan: CropPlan,
@@ -58,11 +59,7 @@ def write_record(
             "pixel_format": facts.pixel_format,
         },
         "recipe": {name: str(value) if name == "context" else value for name, value in asdict(recipe).items()},
-        "paste_matte": {
-            "grow_px": recipe.grow_px,
-            "feather_px": recipe.feather_px,
-            "smooth_frames": recipe.smooth_frames,
-        },
+        "paste_matte": asdict(edges),
         "crop": {**asdict(plan.rect), "model_width": plan.model_width, "model_height": plan.model_height},
         "model": {"name": model.name, "fingerprint": model.fingerprint, "licence": model.licence},
         "adapter": {"key": adapter, "reused": adapter_reused},

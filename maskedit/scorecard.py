@@ -18,7 +18,7 @@ from rich.table import Table
 
 from maskedit.errors import InputError, MaskEditError
 from maskedit.media import probe
-from maskedit.presets import Recipe
+from maskedit.presets import Edges, edges_for
 from maskedit.request import FrameRange, from_json
 from maskedit.scoring import Scorecard, Subject, score
 
@@ -30,17 +30,14 @@ def subject_of(source: str, result: str, *, matte: str, truth: str = "", record:
     matte is made as the presets make it. Raises InputError.
     """
     result = _sequence_in(Path(result)) if Path(result).is_dir() else result
-    last = probe(source).frame_count - 1
-    standard = Recipe()
+    facts = probe(source)
     subject = Subject(
         source=source,
         result=result,
         matte=matte,
         truth=truth,
-        frames=FrameRange(first=0, last=last),
-        grow_px=standard.grow_px,
-        feather_px=standard.feather_px,
-        smooth_frames=standard.smooth_frames,
+        frames=FrameRange(first=0, last=facts.frame_count - 1),
+        edges=edges_for(None, frame_height=facts.height),
     )
     path = Path(record) if record else record_beside(result)
     if not path.is_file():
@@ -50,7 +47,9 @@ def subject_of(source: str, result: str, *, matte: str, truth: str = "", record:
         request = from_json(json.dumps(take["request"]))
         # A cropped keyframe is part of a frame, so there is no whole picture to hold the result against.
         keyframes = {key.frame: key.image.path for key in request.keyframes if key.extent is None}
-        return replace(subject, frames=request.frames or subject.frames, keyframes=keyframes, **take["paste_matte"])
+        return replace(
+            subject, frames=request.frames or subject.frames, keyframes=keyframes, edges=Edges(**take["paste_matte"])
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"The record {path.name} cannot be read ({error}): move it away to score without.") from error
 
@@ -129,9 +128,10 @@ def main(arguments: list[str] | None = None) -> int:
         subject = subject_of(
             options.source, options.result, matte=options.matte, truth=options.truth, record=options.record
         )
-        given = {"frames": options.frames and _range(options.frames), "grow_px": options.grow,
-                 "feather_px": options.feather}  # fmt: skip
-        card = score(replace(subject, **{name: value for name, value in given.items() if value is not None}))
+        chosen = {"grow_px": options.grow, "feather_px": options.feather}
+        edges = replace(subject.edges, **{name: value for name, value in chosen.items() if value is not None})
+        frames = _range(options.frames) if options.frames else subject.frames
+        card = score(replace(subject, edges=edges, frames=frames))
     except MaskEditError as error:
         print(error, file=sys.stderr)
         return 2

@@ -32,6 +32,7 @@ from maskedit.measures import (
 )
 from maskedit.media import ClipReader, PlateFrame, read_picture
 from maskedit.media.containers import open_clip
+from maskedit.presets import Edges
 from maskedit.request import FrameRange, Matte, MediaFacts, MediaReference
 
 MEANS = (
@@ -45,18 +46,16 @@ SQUARES = ("background", "keyframe", "result", "source", "frozen")
 class Subject:
     """What is scored. `result` holds the source's frames `frames`; `truth` those, or as many as the source.
 
-    `grow_px`, `feather_px`, `smooth_frames`: how the paste matte was made from the drawn one (`presets.Recipe`).
-    `keyframes`: frame number → the picture that was given for it.
+    `edges`: how the paste matte was made from the drawn one. `keyframes`: frame number → the picture that was given
+    for it.
     """
 
     source: str
     result: str
     matte: str
     frames: FrameRange
+    edges: Edges
     truth: str = ""
-    grow_px: int = 8
-    feather_px: int = 4
-    smooth_frames: int = 1
     keyframes: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -162,8 +161,7 @@ def _mattes(subject: Subject, facts: MediaFacts) -> Iterator[tuple[Picture, Pict
     matte = Matte(media=MediaReference(locations=(subject.matte,)))
     frames = open_matte(matte, facts=facts).frames(subject.frames.first, subject.frames.last)
     drawn, again = tee(picture for _, picture in frames)
-    edges = {"grow_px": subject.grow_px, "smooth_frames": subject.smooth_frames, "feather_px": subject.feather_px}
-    return zip(drawn, paste_mattes(again, **edges), strict=True)
+    return zip(drawn, paste_mattes(again, subject.edges), strict=True)
 
 
 def _check_sizes(subject: Subject, source: MediaFacts, result: MediaFacts, truth: MediaFacts | None) -> None:

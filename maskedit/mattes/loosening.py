@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from maskedit.geometry import bounds_of
+from maskedit.presets import Edges
 
 
 def loosen(edit_matte: np.ndarray, *, grow_px: int) -> np.ndarray:
@@ -60,16 +61,14 @@ def paste_matte(loosened: np.ndarray, *, feather_px: float) -> np.ndarray:
     return np.maximum(loosened, ramp)
 
 
-def paste_mattes(
-    drawn: Iterable[np.ndarray], *, grow_px: int, smooth_frames: int, feather_px: int
-) -> Iterator[np.ndarray]:
-    """The paste matte of every drawn one: loosened, steadied over `smooth_frames` to either side, feathered.
+def paste_mattes(drawn: Iterable[np.ndarray], edges: Edges) -> Iterator[np.ndarray]:
+    """The paste matte of every drawn one: loosened, steadied over time, feathered.
 
     Streams; a frame whose drawn matte is empty stays empty.
     """
-    loosened = (loosen(matte, grow_px=grow_px) for matte in drawn)
-    for matte in smooth_over_time(loosened, radius=smooth_frames):
-        yield paste_matte(matte, feather_px=feather_px)
+    loosened = (loosen(matte, grow_px=edges.grow_px) for matte in drawn)
+    for matte in smooth_over_time(loosened, radius=edges.smooth_frames):
+        yield paste_matte(matte, feather_px=edges.feather_px)
 
 
 def _distance(inside: np.ndarray, *, reach: float) -> np.ndarray:

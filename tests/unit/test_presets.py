@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from maskedit.errors import InputError
-from maskedit.presets import BEST, recipe_for
+from maskedit.presets import BEST, Edges, edges_for, recipe_for
 from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Preset, Region, Settings
 
 REQUEST = EditRequest(
@@ -45,9 +45,18 @@ def test_the_models_recommendation_wins_over_the_preset_and_the_user_over_both()
 
 
 def test_the_regions_own_edges_win() -> None:
-    region = replace(REQUEST.regions[0], grow_px=0, feather_px=0)
-    recipe = recipe_for(replace(REQUEST, regions=(region,)), recommended={"all": {"grow_px": 5}})
-    assert (recipe.grow_px, recipe.feather_px) == (0, 0)
+    region = replace(REQUEST.regions[0], grow_px=0, feather_px=9)
+    assert edges_for(region, frame_height=1080) == Edges(grow_px=0, feather_px=9)
+    assert edges_for(replace(region, feather_px=None), frame_height=1080) == Edges(grow_px=0, feather_px=5)
+
+
+@pytest.mark.parametrize(
+    ("frame_height", "grow_px", "feather_px"), [(48, 2, 2), (360, 4, 2), (1080, 11, 5), (2160, 22, 11)]
+)
+def test_open_edges_follow_the_frames_size(frame_height: int, grow_px: int, feather_px: int) -> None:
+    expected = Edges(grow_px=grow_px, feather_px=feather_px)
+    assert edges_for(REQUEST.regions[0], frame_height=frame_height) == expected
+    assert edges_for(None, frame_height=frame_height) == expected
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from maskedit.media import ClipReader, PlateFrame
 from maskedit.media.colour import PlateColour
 from maskedit.media.pixels import layout_of
 from maskedit.media.plate import enlarge_chroma
+from maskedit.presets import Edges
 from maskedit.request import FrameRange
 from maskedit.scorecard import main, record_beside, subject_of
 from maskedit.scoring import Subject, score
@@ -82,9 +83,12 @@ def inside_changed(frames: list[np.ndarray], change: int) -> list[np.ndarray]:
     return changed
 
 
-def scored(source: str, result: str, matte: str, **more):
+EDGES = Edges(grow_px=8, feather_px=4)
+
+
+def scored(source: str, result: str, matte: str, *, edges: Edges = EDGES, **more):
     frames = FrameRange(first=0, last=FRAMES - 1)
-    return score(Subject(source=source, result=result, matte=matte, frames=frames, **more))
+    return score(Subject(source=source, result=result, matte=matte, frames=frames, edges=edges, **more))
 
 
 def test_a_result_that_is_the_source_is_perfect(moving, matte, clip):
@@ -210,10 +214,10 @@ def test_a_seam_shows_in_the_ring_and_not_in_the_background(moving, matte, clip)
     for frame in frames:
         frame[paste] += 20
     result = clip("result.mkv", frames)
-    card = scored(source, result, matte, grow_px=0, feather_px=0)
+    card = scored(source, result, matte, edges=Edges(grow_px=0, feather_px=0))
     assert card.scores["seam_ring_error"] == pytest.approx(20, abs=1e-3)
     assert card.scores["samples_changed_outside"] == 0
-    loose = scored(source, result, matte, grow_px=8, feather_px=4)
+    loose = scored(source, result, matte, edges=EDGES)
     assert loose.scores["seam_ring_error"] == 0
 
 
@@ -259,7 +263,7 @@ def test_range_keyframes_and_paste_come_from_the_takes_record(moving, matte, cli
     subject = subject_of(source, result, matte=matte)
     assert subject.frames == FrameRange(first=2, last=4)
     assert subject.keyframes == {2: "key.png"}
-    assert (subject.grow_px, subject.feather_px, subject.smooth_frames) == (3, 0, 2)
+    assert subject.edges == Edges(grow_px=3, feather_px=0, smooth_frames=2)
     record_beside(result).write_text("{}")
     with pytest.raises(InputError, match="move it away"):
         subject_of(source, result, matte=matte)
@@ -268,7 +272,7 @@ def test_range_keyframes_and_paste_come_from_the_takes_record(moving, matte, cli
 def test_a_range_is_compared_with_the_frames_it_was_made_from(moving, matte, clip):
     source = clip("source.mkv", moving)
     result = clip("result.mkv", moving[2:5])
-    subject = Subject(source=source, result=result, matte=matte, frames=FrameRange(first=2, last=4))
+    subject = Subject(source=source, result=result, matte=matte, frames=FrameRange(first=2, last=4), edges=EDGES)
     for truth in (source, result):
         card = score(Subject(**{**vars(subject), "truth": truth}))
         assert [frame["frame"] for frame in card.frames] == [2, 3, 4]

@@ -166,6 +166,16 @@ def test_local_verbs_run_their_modules(maskedit, server):
     assert "--listen" in maskedit("serve", "--help").stdout
 
 
+def test_serve_becomes_the_server_itself(environment, tmp_path):
+    process = subprocess.Popen([*MASKEDIT, "serve", "--data-dir", str(tmp_path)], env=environment)
+    runtime_file = tmp_path / "server.json"
+    while not runtime_file.exists() and process.poll() is None:
+        time.sleep(0.05)
+    assert json.loads(runtime_file.read_text())["pid"] == process.pid
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0 and not runtime_file.exists()
+
+
 def test_ctrl_c_without_a_terminal_cancels_at_once(environment, arguments, maskedit):
     process = subprocess.Popen(
         [*MASKEDIT, *arguments("steps=1000 pause=0.05", "--json")],
