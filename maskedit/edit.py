@@ -22,7 +22,8 @@ from maskedit.presets import edges_for, recipe_for
 from maskedit.progress import Reporter
 from maskedit.record import StageClock, write_record
 from maskedit.rendering import Sampling, render_shot
-from maskedit.request import EditRequest, refuse_unsupported
+from maskedit.request import DeliverableKind, EditRequest, refuse_unsupported
+from maskedit.scoring import Subject, score
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,17 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
 
     # Over the untouched source, at its own size, rate and bit depth.
     result = deliver(request, checked, rendered=rendered, plan=shot.plan, edges=edges, output=output, reporter=clock)
+    keyframes = {keyframe.frame: keyframe.image.path for keyframe in request.keyframes if keyframe.extent is None}
+    subject = Subject(
+        source=request.target.path,
+        result=str(result),
+        matte=request.edit_matte,
+        frames=checked.frames,
+        edges=edges,
+        keyframes=keyframes,
+    )
+    # A patch or a sequence is measured when asked, with `maskedit score`.
+    scorecard = score(subject) if result.is_file() and request.deliverables[0].kind is DeliverableKind.FULL else None
     record = output / "result.maskedit.json"
     write_record(
         record,
@@ -92,5 +104,6 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         adapter_reused=adapted.reused,
         plan=shot.plan,
         stage_seconds=clock.seconds,
+        scorecard=scorecard,
     )
     return EditResult(result, record, clock.seconds, adapted.reused)

@@ -14,6 +14,7 @@ from maskedit.geometry import CropPlan
 from maskedit.presets import Edges, Recipe
 from maskedit.progress import Reporter, Stage
 from maskedit.request import EditRequest, MediaFacts, to_json
+from maskedit.scoring import Scorecard
 
 _VERSIONS = ("maskedit", "torch", "diffusers", "peft", "av")
 
@@ -45,6 +46,7 @@ def write_record(
     plan: CropPlan,
     stage_seconds: dict[str, float],
     adapter_reused: bool,
+    scorecard: Scorecard | None,
 ) -> None:
     """Write the record as JSON (`NAME.maskedit.json` of the contract)."""
     record = {
@@ -64,6 +66,7 @@ def write_record(
         "model": {"name": model.name, "fingerprint": model.fingerprint, "licence": model.licence},
         "adapter": {"key": adapter, "reused": adapter_reused},
         "stage_seconds": {stage: round(seconds, 3) for stage, seconds in stage_seconds.items()},
+        "scorecard": None if scorecard is None else scorecard.as_json(),
         "versions": {name: version(name) for name in _VERSIONS},
         "parent": "",
     }

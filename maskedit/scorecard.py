@@ -19,7 +19,7 @@ from rich.table import Table
 from maskedit.errors import InputError, MaskEditError
 from maskedit.media import probe
 from maskedit.presets import Edges, edges_for
-from maskedit.request import FrameRange, from_json
+from maskedit.request import FrameRange, Matte, MediaReference, from_json
 from maskedit.scoring import Scorecard, Subject, score
 
 
@@ -34,7 +34,7 @@ def subject_of(source: str, result: str, *, matte: str, truth: str = "", record:
     subject = Subject(
         source=source,
         result=result,
-        matte=matte,
+        matte=Matte(media=MediaReference(locations=(matte,))),
         truth=truth,
         frames=FrameRange(first=0, last=facts.frame_count - 1),
         edges=edges_for(None, frame_height=facts.height),

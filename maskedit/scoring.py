@@ -33,7 +33,7 @@ from maskedit.measures import (
 from maskedit.media import ClipReader, PlateFrame, read_picture
 from maskedit.media.containers import open_clip
 from maskedit.presets import Edges
-from maskedit.request import FrameRange, Matte, MediaFacts, MediaReference
+from maskedit.request import FrameRange, Matte, MediaFacts
 
 MEANS = (
     "background_mean_error", "seam_ring_error", "source_warp_error", "result_warp_error",
@@ -52,7 +52,7 @@ class Subject:
 
     source: str
     result: str
-    matte: str
+    matte: Matte
     frames: FrameRange
     edges: Edges
     truth: str = ""
@@ -158,8 +158,7 @@ class _Marks:
 
 def _mattes(subject: Subject, facts: MediaFacts) -> Iterator[tuple[Picture, Picture]]:
     """(drawn, paste) per frame."""
-    matte = Matte(media=MediaReference(locations=(subject.matte,)))
-    frames = open_matte(matte, facts=facts).frames(subject.frames.first, subject.frames.last)
+    frames = open_matte(subject.matte, facts=facts).frames(subject.frames.first, subject.frames.last)
     drawn, again = tee(picture for _, picture in frames)
     return zip(drawn, paste_mattes(again, subject.edges), strict=True)
 

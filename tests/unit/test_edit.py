@@ -228,6 +228,8 @@ def test_the_record_tells_how_to_render_it_again(request_for, tmp_path: Path) ->
     assert record["crop"]["width"] >= 22
     assert set(record["versions"]) >= {"maskedit", "torch", "diffusers", "peft"}
     assert set(record["stage_seconds"]) == set(Stage)
+    assert record["scorecard"]["scores"]["samples_changed_outside"] == 0
+    assert record["scorecard"]["equal"] == {"frame_count": True, "rate": True, "size": True, "audio": True}
 
 
 @pytest.mark.parametrize(

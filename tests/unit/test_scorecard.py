@@ -24,7 +24,7 @@ from maskedit.media.colour import PlateColour
 from maskedit.media.pixels import layout_of
 from maskedit.media.plate import enlarge_chroma
 from maskedit.presets import Edges
-from maskedit.request import FrameRange
+from maskedit.request import FrameRange, Matte, MediaReference
 from maskedit.scorecard import main, record_beside, subject_of
 from maskedit.scoring import Subject, score
 
@@ -86,9 +86,13 @@ def inside_changed(frames: list[np.ndarray], change: int) -> list[np.ndarray]:
 EDGES = Edges(grow_px=8, feather_px=4)
 
 
+def matte_at(path: str) -> Matte:
+    return Matte(media=MediaReference(locations=(path,)))
+
+
 def scored(source: str, result: str, matte: str, *, edges: Edges = EDGES, **more):
     frames = FrameRange(first=0, last=FRAMES - 1)
-    return score(Subject(source=source, result=result, matte=matte, frames=frames, edges=edges, **more))
+    return score(Subject(source=source, result=result, matte=matte_at(matte), frames=frames, edges=edges, **more))
 
 
 def test_a_result_that_is_the_source_is_perfect(moving, matte, clip):
@@ -272,7 +276,9 @@ def test_range_keyframes_and_paste_come_from_the_takes_record(moving, matte, cli
 def test_a_range_is_compared_with_the_frames_it_was_made_from(moving, matte, clip):
     source = clip("source.mkv", moving)
     result = clip("result.mkv", moving[2:5])
-    subject = Subject(source=source, result=result, matte=matte, frames=FrameRange(first=2, last=4), edges=EDGES)
+    subject = Subject(
+        source=source, result=result, matte=matte_at(matte), frames=FrameRange(first=2, last=4), edges=EDGES
+    )
     for truth in (source, result):
         card = score(Subject(**{**vars(subject), "truth": truth}))
         assert [frame["frame"] for frame in card.frames] == [2, 3, 4]
