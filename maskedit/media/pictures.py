@@ -83,6 +83,7 @@ def write_samples(
             spec.attribute(name, value)
     output = oiio.ImageOutput.create(str(temporary))
     if output is None:
+        oiio.geterror()  # taken, or the library prints it when the process ends
         raise OutputError(f"{target.name} is no kind of picture that can be written: end its name in .png or .exr.")
     try:
         written = output.open(str(temporary), spec) and output.write_image(np.ascontiguousarray(samples))

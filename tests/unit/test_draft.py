@@ -31,7 +31,7 @@ def recoloured(picture: np.ndarray) -> np.ndarray:
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean((a - b) ** 2)))
+    return float(-10 * np.log10(np.mean((a - b) ** 2) + 1e-12))
 
 
 def middle() -> np.ndarray:

@@ -5,6 +5,7 @@ import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -265,7 +266,7 @@ class TestProbe:
         seen: list[float] = []
 
         class Perfect:
-            config = type("Config", (), {"out_channels": 48, "text_dim": 8})
+            config: ClassVar = {"out_channels": 48, "text_dim": 8}
 
             def __call__(self, hidden_states, timestep, **_):
                 t = timestep[0].item() / 1000
