@@ -39,6 +39,7 @@ def adapt(
         recipe.weight_decay,
         recipe.timestep_shift,
         recipe.kept_weight,
+        recipe.draft_strength,
         seed,
     )
     motion_key = content_hash(
@@ -82,4 +83,4 @@ def adapt(
 
 
 def _contents(samples: tuple[TrainingSample, ...]) -> list[Tensor]:
-    return [content for sample in samples for content in (sample.target, sample.conditioning.latents)]
+    return [content for sample in samples for content in (sample.target, sample.start, sample.conditioning.latents)]

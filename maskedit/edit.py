@@ -56,7 +56,15 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     stretches = shot.stretches(length=window, overlap=recipe.overlap_frames)
 
     # Everything that needs an encoder happens first, so that the transformer can have the memory to itself.
-    samples = encode_samples(model, shot, stretches, prompt=request.prompt, cache=latents, reporter=clock)
+    samples = encode_samples(
+        model,
+        shot,
+        stretches,
+        prompt=request.prompt,
+        from_draft=recipe.draft_strength < 1,
+        cache=latents,
+        reporter=clock,
+    )
     model.release_encoders()
 
     # The clip's motion and background, then the keyframes' appearance, as a LoRA on the frozen transformer.

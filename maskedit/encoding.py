@@ -23,11 +23,13 @@ from maskedit.shot import Shot, Window
 class TrainingSample:
     """What one denoising step is trained on.
 
-    `target`: the clean latents (1, C, f, h, w); `generated` (1, 1, f, h, w): 1 where a latent cell is to be generated
-    in any of its frames, 0 where it is given.
+    `target`: the clean latents (1, C, f, h, w); `start`: the latents that noise is put on, the target's own unless the
+    render starts from a draft; `generated` (1, 1, f, h, w): 1 where a latent cell is to be generated in any of its
+    frames, 0 where it is given.
     """
 
     target: Tensor
+    start: Tensor
     conditioning: Conditioning
     generated: Tensor
 
@@ -46,16 +48,22 @@ def encode_samples(
     stretches: Sequence[tuple[int, ...]],
     *,
     prompt: str,
+    from_draft: bool,
     cache: LatentCache,
     reporter: Reporter,
 ) -> Samples:
-    """Encode each stretch of clip frames and each keyframe of the shot."""
+    """Encode each stretch of clip frames and each keyframe of the shot.
+
+    `from_draft`: the render will start from a draft, so stage 1 learns to make the clip from its own draft.
+    """
+    redrawn = shot.redrawn() if from_draft else shot
     total = len(stretches) + len(shot.edited)
     motion: list[TrainingSample] = []
     appearance: list[TrainingSample] = []
     for frames in stretches:
         reporter.report(Stage.ENCODE, len(motion), total=total)
-        motion.append(motion_sample(model, shot.window(frames), prompt=prompt, cache=cache))
+        start = redrawn.window(frames).video
+        motion.append(motion_sample(model, shot.window(frames), start=start, prompt=prompt, cache=cache))
     for frame, edited in sorted(shot.edited.items()):
         reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total)
         plate, matte = shot.at(frame)
@@ -64,10 +72,15 @@ def encode_samples(
     return Samples(tuple(motion), tuple(appearance))
 
 
-def motion_sample(model: VideoModel, window: Window, *, prompt: str, cache: LatentCache) -> TrainingSample:
-    """Stage 1's sample: the unedited window conditioned on itself with the region emptied (paper, section 3.2)."""
+def motion_sample(
+    model: VideoModel, window: Window, *, start: Tensor, prompt: str, cache: LatentCache
+) -> TrainingSample:
+    """Stage 1's sample: the unedited window conditioned on itself with the region emptied (paper, section 3.2).
+
+    `start`: the video that noise is put on, the window's own in the paper.
+    """
     condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px)
-    return _sample(model, window.video, condition, prompt=prompt, shown=window.video[:, :, 0], cache=cache)
+    return _sample(model, window.video, condition, start=start, prompt=prompt, shown=window.video[:, :, 0], cache=cache)
 
 
 def appearance_sample(
@@ -78,7 +91,7 @@ def appearance_sample(
     The image embedding is the edited frame's, as at inference; the reference code mixes the two.
     """
     condition = appearance_condition(plate, edit_matte, factor=model.limits.cell_px)
-    return _sample(model, edited, condition, prompt=prompt, shown=edited[:, :, 0], cache=cache)
+    return _sample(model, edited, condition, start=edited, prompt=prompt, shown=edited[:, :, 0], cache=cache)
 
 
 def render_conditioning(
@@ -95,14 +108,24 @@ def render_conditioning(
 
 
 def _sample(
-    model: VideoModel, target: Tensor, condition: Condition, *, prompt: str, shown: Tensor, cache: LatentCache
+    model: VideoModel,
+    target: Tensor,
+    condition: Condition,
+    *,
+    start: Tensor,
+    prompt: str,
+    shown: Tensor,
+    cache: LatentCache,
 ) -> TrainingSample:
-    latents = cache.get(model, "video", target, make=lambda: {"latents": model.encode_video(target)})["latents"]
+    def encoded(video: Tensor) -> Tensor:
+        return cache.get(model, "video", video, make=lambda: {"latents": model.encode_video(video)})["latents"]
+
     keep = fold_keep_mask(condition.keep_cells, temporal_factor=model.limits.temporal_factor)
     return TrainingSample(
-        target=latents,
+        target=encoded(target),
+        start=encoded(start),
         conditioning=_encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache),
-        generated=1 - keep.amin(dim=1, keepdim=True).to(latents.device),
+        generated=1 - keep.amin(dim=1, keepdim=True).to(model.device),
     )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,10 +64,17 @@ class Shot:
 
     def drafted(self) -> Shot:
         """This shot with its keyframes carried along by optical flow as its video: where a render may start."""
+        return self._carried(self.edited)
+
+    def redrawn(self) -> Shot:
+        """As `drafted`, from the unedited frames at the same places: what a draft makes of this very clip."""
+        return self._carried({frame: self.at(frame)[0] for frame in self.edited})
+
+    def _carried(self, pictures: Mapping[int, Tensor]) -> Shot:
         drafts = draft(
             [to_picture(frame) for frame in self.video.split(1, dim=2)],
             list(self.edit_matte[0, 0].numpy()),
-            edited={frame - self.frames.first: to_picture(picture) for frame, picture in self.edited.items()},
+            edited={frame - self.frames.first: to_picture(picture) for frame, picture in pictures.items()},
         )
         return replace(self, video=torch.cat([to_video(picture) for picture in drafts], dim=2))
 

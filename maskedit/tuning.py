@@ -47,10 +47,12 @@ def denoising_loss(
 ) -> Tensor:
     """Mean squared velocity error at time `t` in (0, 1], shape (1,): x_t = (1 - t) x1 + t x0, v = x0 - x1.
 
+    Where the sample starts from a draft, the draft stands for x1 in x_t: the model learns to mend it.
+
     For a model that predicts the clean latents the same error is ‖x̂1 - x1‖² / t², its weight bounded at t = 0.3.
     `kept_weight`: what a cell that is given counts beside one that is generated (1 = alike, the paper's way).
     """
-    noisy = (1 - t) * sample.target + t * noise
+    noisy = (1 - t) * sample.start + t * noise
     prediction = model.predict(noisy, t * 1000, conditioning=sample.conditioning)
     if model.prediction is Prediction.CLEAN:
         error = (prediction - sample.target) / t.clamp(min=_LEAST_NOISE)
@@ -79,7 +81,7 @@ def tune(
     reporter.report(run.stage, first, total=total)
     for step in range(first, total):
         sample = samples[run.schedule[step]]
-        noise, t = _draw(sample.target, seed=run.seed, stage=run.stage, step=step, shift=recipe.timestep_shift)
+        noise, t = _draw(sample.target, seed=run.seed, stage=run.stage, step=step, recipe=recipe)
         loss = denoising_loss(model, sample, noise=noise, t=t, kept_weight=recipe.kept_weight)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, _GRADIENT_CLIP)
@@ -120,13 +122,14 @@ def _rounds(indices: range, seed: int) -> Iterator[int]:
         yield from (indices[i] for i in torch.randperm(len(indices), generator=generator).tolist())
 
 
-def _draw(target: Tensor, *, seed: int, stage: Stage, step: int, shift: float) -> tuple[Tensor, Tensor]:
-    """Noise like `target` and t in (0, 1], on the CPU so that every device draws the same numbers."""
+def _draw(target: Tensor, *, seed: int, stage: Stage, step: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Noise like `target` and t, no more than the render starts with; on the CPU: every device draws the same."""
     key = int(content_hash(str(seed), stage, str(step))[:15], 16)
     generator = torch.Generator().manual_seed(key)
     noise = torch.randn(target.shape, generator=generator).to(target.device)
     t = 1 - torch.rand(1, generator=generator)
-    return noise, (shift * t / (1 + (shift - 1) * t)).to(target.device)
+    shifted = recipe.timestep_shift * t / (1 + (recipe.timestep_shift - 1) * t)
+    return noise, (recipe.draft_strength * shifted).to(target.device)
 
 
 def _save_checkpoint(parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun, *, step: int) -> None:

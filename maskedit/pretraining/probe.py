@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fixed question asked of every checkpoint: how well does the first frame's look follow an unseen matte?"""
 
+import argparse
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,3 +108,32 @@ def save_sheet(path: Path, held: ProbeClips, result: Tensor, *, frames: int = 4)
     ]
     picture = ((torch.cat(rows, -2).permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
     Image.fromarray(picture).save(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m maskedit.pretraining.probe MODEL_DIR`: print the figures of a model folder as a JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m maskedit.pretraining.probe")
+    parser.add_argument("model", type=Path, help="model folder that pretraining exported")
+    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=9, help="4n+1")
+    parser.add_argument("--size", type=int, default=64, help="side in pixels, a multiple of 8")
+    parser.add_argument("--steps", type=int, default=6, help="of rendering")
+    parser.add_argument("--sheet", type=Path, help="PNG to draw: source, condition, result")
+    options = parser.parse_args(arguments)
+    offline = {"local_files_only": True, "use_safetensors": True}
+    transformer = WanTransformer3DModel.from_pretrained(
+        options.model, subfolder="transformer", torch_dtype=torch.float32, **offline
+    ).eval()
+    codec = DctCodec.from_pretrained(options.model, subfolder="vae", **offline)
+    flow_shift = json.loads((options.model / "maskedit.json").read_text())["flow_shift"]
+    probe = Probe(clips=options.clips, frames=options.frames, height=options.size, width=options.size)
+    held = probe_clips(probe, codec)
+    figures, result = measure(transformer, codec, held, steps=options.steps, flow_shift=flow_shift)
+    print(json.dumps(figures))
+    if options.sheet:
+        save_sheet(options.sheet, held, result)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

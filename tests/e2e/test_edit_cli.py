@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +17,6 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-MASKEDIT = (sys.executable, "-m", "plugin_client.cli.main")
 QUICK = ("--set", "motion_steps=2", "--set", "appearance_steps=2", "--set", "render_steps=2")
 SIZE, FRAMES = 64, 5
 INSIDE = np.s_[20:44, 20:44]
@@ -47,38 +43,6 @@ def write_png(path: Path, picture: np.ndarray) -> Path:
 def decoded(path: Path, pixel_format: str = "rgb24") -> np.ndarray:
     with av.open(str(path)) as container:
         return np.stack([frame.to_ndarray(format=pixel_format) for frame in container.decode(video=0)])
-
-
-class Installation:
-    """The command with a data folder of its own, whose server is stopped at the end."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        # Two threads on a busy machine wait for each other; one is also enough for pictures this small.
-        self.environment = os.environ | {"MASKEDIT_DATA_DIR": str(data_dir), "OMP_NUM_THREADS": "1"}
-        for name in ("MASKEDIT_SERVER", "MASKEDIT_TOKEN"):
-            self.environment.pop(name, None)
-
-    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*MASKEDIT, *map(str, arguments)],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=170,
-        )
-
-    def stop(self) -> None:
-        with suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(json.loads((self.data_dir / "server.json").read_text())["pid"], signal.SIGTERM)
-
-
-@pytest.fixture(scope="module")
-def maskedit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    installation = Installation(tmp_path_factory.mktemp("data"))
-    yield installation
-    installation.stop()
 
 
 @pytest.fixture
@@ -159,7 +123,7 @@ def test_a_ten_bit_clip_of_odd_size_becomes_a_sequence_with_a_range(maskedit, ed
 @pytest.mark.timeout(120)
 def test_ctrl_c_stops_the_work_within_two_seconds(maskedit, edit):
     process = subprocess.Popen(
-        [*MASKEDIT, *map(str, edit("--set", "motion_steps=100000", "--json"))],
+        [*maskedit.command, *map(str, edit("--set", "motion_steps=100000", "--json"))],
         env=maskedit.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

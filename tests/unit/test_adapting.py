@@ -22,8 +22,10 @@ RECIPE = replace(BEST, motion_steps=3, appearance_steps=2, rank=2, learning_rate
 
 def sample(seed: int, *, frames: int = 2) -> TrainingSample:
     generator = torch.Generator().manual_seed(seed)
+    target = torch.randn(1, 48, frames, 4, 4, generator=generator)
     return TrainingSample(
-        target=torch.randn(1, 48, frames, 4, 4, generator=generator),
+        target=target,
+        start=target,
         conditioning=Conditioning(
             torch.randn(1, 52, frames, 4, 4, generator=generator), Embeddings(torch.zeros(1, 1, 32))
         ),

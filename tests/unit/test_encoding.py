@@ -41,7 +41,7 @@ def first_latent_frame(model: WanImageToVideo, latents: torch.Tensor) -> torch.T
 
 def test_stage_one_targets_the_unedited_clip(plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path) -> None:
     window = shot.window(tuple(range(5)))
-    sample = motion_sample(plain_wan, window, prompt="", cache=LatentCache(tmp_path))
+    sample = motion_sample(plain_wan, window, start=window.video, prompt="", cache=LatentCache(tmp_path))
     torch.testing.assert_close(sample.target, plain_wan.encode_video(shot.video))
     shown = first_latent_frame(plain_wan, sample.conditioning.latents)
     torch.testing.assert_close(shown, shot.video[:, :, :1], atol=1e-4, rtol=0)
@@ -75,19 +75,24 @@ def test_inference_shows_the_edited_first_frame(plain_wan: WanImageToVideo, shot
     torch.testing.assert_close(shown, shot.edited[0], atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("from_draft", [False, True])
 def test_an_edits_samples_are_its_windows_and_keyframes(
-    plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path
+    plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path, from_draft: bool
 ) -> None:
     samples = encode_samples(
         plain_wan,
         shot,
         [(0, 1, 2), (2, 3, 4)],
         prompt="",
+        from_draft=from_draft,
         cache=LatentCache(tmp_path),
         reporter=SilentReporter(),
     )
     assert [sample.target.shape[2] for sample in samples.motion] == [2, 2]
     assert [sample.target.shape[2] for sample in samples.appearance] == [1, 1]
+    redrawn = shot.redrawn().window((0, 1, 2)).video if from_draft else shot.window((0, 1, 2)).video
+    torch.testing.assert_close(samples.motion[0].start, plain_wan.encode_video(redrawn))
+    assert torch.equal(samples.appearance[0].start, samples.appearance[0].target)
 
 
 def test_stage_two_embeds_the_edited_frame_as_inference_does(
@@ -109,12 +114,12 @@ def test_encoding_twice_reads_the_cache(
 ) -> None:
     cache = LatentCache(tmp_path)
     window = shot.window(tuple(range(5)))
-    first = motion_sample(plain_wan, window, prompt="", cache=cache)
+    first = motion_sample(plain_wan, window, start=window.video, prompt="", cache=cache)
 
     def refuse(video: torch.Tensor) -> torch.Tensor:
         raise AssertionError("encoded twice")
 
     monkeypatch.setattr(plain_wan, "encode_video", refuse)
-    again = motion_sample(plain_wan, window, prompt="", cache=cache)
+    again = motion_sample(plain_wan, window, start=window.video, prompt="", cache=cache)
     assert torch.equal(first.target, again.target)
     assert torch.equal(first.conditioning.latents, again.conditioning.latents)

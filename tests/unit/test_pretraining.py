@@ -33,6 +33,7 @@ from maskedit.pretraining.loop import (
     learning_rate_at,
     pretrain,
 )
+from maskedit.pretraining.probe import main as probe_main
 from maskedit.pretraining.probe import measure, probe_clips, psnr_inside, render_latents, save_sheet
 from maskedit.synthetic import clips, vary_matte
 
@@ -284,6 +285,17 @@ class TestProbe:
         held = probe_clips(Probe(clips=3, frames=5, height=16, width=16), DctCodec())
         save_sheet(tmp_path / "sheet.png", held, held.video, frames=4)
         assert Image.open(tmp_path / "sheet.png").size == (3 * 4 * 16, 3 * 16)
+
+    def test_command_measures_a_model_folder(self, tmp_path, capsys) -> None:
+        config = tiny_config(flow_shift=8.0)
+        average = build_state(config).average.to(torch.bfloat16).to(torch.float32)
+        export(average, tmp_path / "model", config=config, facts={})
+        sizes = ["--clips", "2", "--frames", "5", "--size", "16", "--steps", "2"]
+        assert probe_main([str(tmp_path / "model"), *sizes, "--sheet", str(tmp_path / "sheet.png")]) == 0
+        held = probe_clips(config.probe, DctCodec())
+        expected, _ = measure(average, DctCodec(), held, steps=2, flow_shift=8.0)
+        assert json.loads(capsys.readouterr().out) == pytest.approx(expected, abs=0.01)
+        assert (tmp_path / "sheet.png").exists()
 
 
 class TestExport:

@@ -24,8 +24,10 @@ RECIPE = replace(BEST, learning_rate=1e-2, rank=4)
 
 def sample(seed: int = 0) -> TrainingSample:
     generator = torch.Generator().manual_seed(seed)
+    target = torch.randn(1, 48, 2, 4, 4, generator=generator)
     return TrainingSample(
-        target=torch.randn(1, 48, 2, 4, 4, generator=generator),
+        target=target,
+        start=target,
         conditioning=Conditioning(torch.randn(1, 52, 2, 4, 4, generator=generator), Embeddings(torch.zeros(1, 1, 32))),
         generated=(torch.rand(1, 1, 2, 4, 4, generator=generator) > 0.5).float(),
     )
@@ -82,6 +84,21 @@ def test_given_cells_count_as_little_as_is_asked(plain_wan: WanImageToVideo, kep
         total, weights = total + weight * float(error[tuple(place)]), weights + weight
     loss = denoising_loss(model, taught, noise=noise, t=torch.tensor([0.5]), kept_weight=kept_weight)  # type: ignore[arg-type]
     assert float(loss) == pytest.approx(total / weights, rel=1e-4)
+
+
+def test_noise_goes_onto_the_draft_where_there_is_one(clean_wan: WanImageToVideo) -> None:
+    taught, noise = sample(), sample(1).target
+    seen: list[torch.Tensor] = []
+
+    class Watching(Perfect):
+        def predict(self, latents: torch.Tensor, timestep: torch.Tensor, *, conditioning: Conditioning) -> torch.Tensor:
+            seen.append(latents)
+            return self.answer
+
+    drafted = replace(taught, start=sample(2).target)
+    loss = denoising_loss(Watching(clean_wan, taught.target), drafted, noise=noise, t=torch.tensor([0.25]))  # type: ignore[arg-type]
+    torch.testing.assert_close(seen[0], 0.75 * drafted.start + 0.25 * noise)
+    assert loss == 0, "the aim is still the clip itself"
 
 
 def test_tuning_learns_the_sample(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
