@@ -56,7 +56,7 @@ def render_shot(
     shown = shot.edited[start]
     rendered = {start: shown}
     drafted = shot.drafted() if sampling.draft_strength < 1 else None
-    steps = sampling.steps - _first_step(model.scheduler(sampling.steps), sampling)
+    steps = sampling.steps - _first_step(_schedule(model, sampling), sampling)
     for index, frames in enumerate(stretches):
         kept = next((i for i, frame in enumerate(frames) if frame not in rendered), len(frames))
         given = [rendered[frame] for frame in frames[:kept]]
@@ -105,7 +105,7 @@ def sample_latents(
     from when `sampling.draft_strength` is below 1. `tick` is called with the number of finished steps before each
     step, and may raise Cancelled.
     """
-    scheduler = model.scheduler(sampling.steps)
+    scheduler = _schedule(model, sampling)
     first = _first_step(scheduler, sampling)
     scheduler.set_begin_index(first)
     shape = (1, model.latent_channels, *conditioning.latents.shape[2:])
@@ -123,10 +123,16 @@ def sample_latents(
     return latents
 
 
+def _schedule(model: VideoModel, sampling: Sampling) -> Any:
+    """The model's own shift spends the steps where noise is thick; from a draft on they are spaced evenly."""
+    return model.scheduler(sampling.steps, shift=1.0 if sampling.draft_strength < 1 else model.flow_shift)
+
+
 def _first_step(scheduler: Any, sampling: Sampling) -> int:
     """The first step whose noise is no more than the draft strength, or the last one if all have more."""
     noise = scheduler.sigmas[: len(scheduler.timesteps)]
-    return next((step for step, t in enumerate(noise) if t <= sampling.draft_strength), len(noise) - 1)
+    # Rounded, because the schedule's "half" is 0.5005.
+    return next((step for step, t in enumerate(noise) if round(float(t), 2) <= sampling.draft_strength), len(noise) - 1)
 
 
 def initial_noise(shape: tuple[int, ...], *, seed: int) -> Tensor:

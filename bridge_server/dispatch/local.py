@@ -85,7 +85,8 @@ class LocalDispatcher:
                 stdout=file,
                 stderr=STDOUT,
                 pass_fds=(events_fd,),
-                env=os.environ | environment,
+                # Threads that wait asleep: spinning ones slow a shared machine, the editor's own program too, tenfold.
+                env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | environment,
                 # A group of its own: what the worker starts is killed with it, and Ctrl-C reaches the server only.
                 start_new_session=True,
             )

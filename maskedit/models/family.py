@@ -87,8 +87,11 @@ class VideoModel(Protocol):
         """Video (1, 3, T, H, W), about [-1, 1], of normalised latents."""
         ...
 
-    def scheduler(self, steps: int) -> Any:
-        """A fresh diffusers scheduler with `steps` timesteps set, matching `prediction` and `flow_shift`."""
+    def scheduler(self, steps: int, *, shift: float) -> Any:
+        """A fresh diffusers scheduler with `steps` timesteps set, matching `prediction`.
+
+        `shift` moves the steps towards noise (1 = evenly spaced); `flow_shift` is what the model was made for.
+        """
         ...
 
     def release_encoders(self) -> None:

@@ -124,7 +124,7 @@ class WanImageToVideo:
                 return_dict=False,
             )[0].float()
 
-    def scheduler(self, steps: int) -> Any:
+    def scheduler(self, steps: int, *, shift: float) -> Any:
         folder = self.directory / "scheduler"
         name = _config(folder, file="scheduler_config.json").get("_class_name")
         if name not in _SCHEDULERS:
@@ -134,7 +134,7 @@ class WanImageToVideo:
             folder,
             prediction_type="sample" if self.prediction is Prediction.CLEAN else "flow_prediction",
             use_flow_sigmas=True,
-            flow_shift=self.flow_shift,
+            flow_shift=shift,
             local_files_only=True,
         )
         scheduler.set_timesteps(steps, device=self.device)

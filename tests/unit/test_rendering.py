@@ -11,6 +11,7 @@ import torch
 from maskedit import rendering
 from maskedit.caching import LatentCache
 from maskedit.geometry import CropPlan, Rect
+from maskedit.models.family import Conditioning, Embeddings
 from maskedit.models.wan import WanImageToVideo
 from maskedit.progress import Cancelled, SilentReporter, Stage
 from maskedit.rendering import Sampling, render_shot
@@ -127,3 +128,63 @@ def test_cancelling_passes_through_and_leaves_no_half_window(plain_wan: WanImage
     rendered(plain_wan, shot_of(9, keyframe=0), tmp_path, reporter=reporter)
     # The first window came from the cache: only the second one's steps were taken.
     assert [done for done, _ in reporter.seen] == [2, 2, 3, 4]
+
+
+def sampled(model: WanImageToVideo, *, strength: float, steps: int = 8) -> tuple[list[float], torch.Tensor]:
+    """The timesteps that the model was asked at, and what it was shown first, from a draft of all ones."""
+    seen: list[float] = []
+    shown: list[torch.Tensor] = []
+
+    def predict(latents: torch.Tensor, timestep: torch.Tensor, *, conditioning: Conditioning) -> torch.Tensor:
+        seen.append(timestep.item())
+        shown.append(latents)
+        return torch.zeros_like(latents)
+
+    model.predict = predict  # type: ignore[method-assign]
+    conditioning = Conditioning(torch.zeros(1, 52, 2, 4, 4), Embeddings(torch.zeros(1, 1, 32)))
+    rendering.sample_latents(
+        model,
+        conditioning,
+        unconditional=None,
+        sampling=Sampling(steps=steps, guidance=1.0, seed=0, draft_strength=strength),
+        draft=None if strength == 1 else torch.ones(1, 48, 2, 4, 4),
+    )
+    return seen, shown[0]
+
+
+def test_from_noise_every_step_is_taken_with_the_models_shift(clean_wan: WanImageToVideo) -> None:
+    seen, first = sampled(clean_wan, strength=1.0)
+    assert len(seen) == 8
+    assert seen[0] > 990
+    assert seen[4] > 600, "half the steps lie where noise is thick"
+    torch.testing.assert_close(first, rendering.initial_noise((1, 48, 2, 4, 4), seed=0))
+
+
+@pytest.mark.parametrize(("strength", "steps"), [(0.9, 7), (0.5, 4), (0.3, 2), (0.01, 1)])
+def test_from_a_draft_only_the_steps_below_its_noise_are_taken(
+    clean_wan: WanImageToVideo, strength: float, steps: int
+) -> None:
+    seen, first = sampled(clean_wan, strength=strength)
+    assert len(seen) == steps
+    assert seen == sorted(seen, reverse=True)
+    t = seen[0] / 1000
+    assert t <= max(strength, 0.13) + 0.001
+    noise = rendering.initial_noise((1, 48, 2, 4, 4), seed=0)
+    torch.testing.assert_close(first, (1 - t) * 1 + t * noise, atol=0.01, rtol=0)
+
+
+def test_a_render_from_the_draft_counts_its_own_steps_only(clean_wan: WanImageToVideo, tmp_path: Path) -> None:
+    shot, reporter = shot_of(9, keyframe=0), Counting()
+    frames = render_shot(
+        clean_wan,
+        shot,
+        shot.stretches(length=5, overlap=1),
+        sampling=Sampling(steps=4, guidance=1.0, seed=4, draft_strength=0.5),
+        prompt="",
+        adapter_key="none",
+        cache=LatentCache(tmp_path),
+        reporter=reporter,
+    )
+    assert sorted(frames) == list(range(9))
+    assert {total for _, total in reporter.seen} == {4}
+    assert reporter.seen[-1] == (4, 4)

@@ -31,7 +31,7 @@ def pipeline(whole_wan: WanImageToVideo) -> WanImageToVideoPipeline:
         tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer"),
         text_encoder=UMT5EncoderModel.from_pretrained(folder / "text_encoder"),
         vae=whole_wan.codec,
-        scheduler=whole_wan.scheduler(2),
+        scheduler=whole_wan.scheduler(2, shift=3.0),
         image_processor=CLIPImageProcessor.from_pretrained(folder / "image_processor"),
         image_encoder=CLIPVisionModel.from_pretrained(folder / "image_encoder"),
         transformer=whole_wan.transformer,
@@ -114,14 +114,14 @@ def test_latents_come_back_as_the_video(plain_wan: WanImageToVideo) -> None:
 
 
 def test_the_scheduler_follows_the_prediction(plain_wan: WanImageToVideo, clean_wan: WanImageToVideo) -> None:
-    assert plain_wan.scheduler(4).config.prediction_type == "flow_prediction"
-    assert clean_wan.scheduler(4).config.prediction_type == "sample"
+    assert plain_wan.scheduler(4, shift=3.0).config.prediction_type == "flow_prediction"
+    assert clean_wan.scheduler(4, shift=3.0).config.prediction_type == "sample"
 
 
 def test_a_perfect_clean_prediction_is_returned_as_the_picture(clean_wan: WanImageToVideo) -> None:
     """The one fact that sampling with clean-latent prediction rests on, whatever the number of steps."""
     truth = torch.randn(1, 48, 2, 8, 12, generator=torch.Generator().manual_seed(1))
-    scheduler = clean_wan.scheduler(5)
+    scheduler = clean_wan.scheduler(5, shift=3.0)
     latents = initial_noise(tuple(truth.shape), seed=0)
     for timestep in scheduler.timesteps:
         latents = scheduler.step(truth, timestep, latents, return_dict=False)[0]
@@ -131,7 +131,7 @@ def test_a_perfect_clean_prediction_is_returned_as_the_picture(clean_wan: WanIma
 def test_a_perfect_velocity_is_returned_as_the_picture(plain_wan: WanImageToVideo) -> None:
     truth = torch.randn(1, 48, 2, 8, 12, generator=torch.Generator().manual_seed(1))
     noise = initial_noise(tuple(truth.shape), seed=0)
-    scheduler = plain_wan.scheduler(5)
+    scheduler = plain_wan.scheduler(5, shift=3.0)
     latents = noise
     for timestep in scheduler.timesteps:
         latents = scheduler.step(noise - truth, timestep, latents, return_dict=False)[0]
@@ -165,4 +165,4 @@ def test_an_unknown_part_is_named(plain_wan: WanImageToVideo, tmp_path: Path, pa
     config.write_text(json.dumps({**json.loads(config.read_text()), "_class_name": "SomethingElse"}))
     plain_wan.directory = folder
     with pytest.raises(ModelError, match="SomethingElse"):
-        plain_wan.codec if call == "codec" else plain_wan.scheduler(2)
+        plain_wan.codec if call == "codec" else plain_wan.scheduler(2, shift=3.0)
