@@ -132,10 +132,11 @@ def _sample(
 def _encode_condition(
     model: VideoModel, condition: Condition, *, prompt: str, shown: Tensor, cache: LatentCache
 ) -> Conditioning:
-    def encode() -> dict[str, Tensor]:
-        embeddings = model.encode_embeddings(prompt, first_frame=shown)
-        made = {"latents": model.encode_condition(condition), "prompt": embeddings.prompt}
-        return made if embeddings.image is None else made | {"image": embeddings.image}
-
-    made = cache.get(model, f"condition:{prompt}", condition.video, condition.keep_cells, shown, make=encode)
-    return Conditioning(latents=made["latents"], embeddings=Embeddings(prompt=made["prompt"], image=made.get("image")))
+    # Three entries, because a prompt serves every window and a text encoder takes minutes to load.
+    kept = [condition.video, condition.keep_cells]
+    latents = cache.get(model, "condition", *kept, make=lambda: {"latents": model.encode_condition(condition)})
+    text = cache.get(model, f"prompt:{prompt}", make=lambda: {"prompt": model.encode_prompt(prompt)})
+    image = None
+    if model.uses_image_embedding:
+        image = cache.get(model, "image", shown, make=lambda: {"image": model.encode_image(shown)})["image"]
+    return Conditioning(latents=latents["latents"], embeddings=Embeddings(prompt=text["prompt"], image=image))

@@ -75,8 +75,12 @@ class VideoModel(Protocol):
         """The condition's channels (1, C', f, h, w) in the order in which the transformer takes them."""
         ...
 
-    def encode_embeddings(self, prompt: str, *, first_frame: Tensor) -> Embeddings:
-        """Embeddings of the prompt and, where the model uses one, of the first frame (1, 3, H, W)."""
+    def encode_prompt(self, prompt: str) -> Tensor:
+        """Embeddings (1, tokens, dim) of the prompt; of nothing where the model reads no text."""
+        ...
+
+    def encode_image(self, frame: Tensor) -> Tensor:
+        """Embeddings (1, tokens, dim) of one frame (1, 3, H, W); only where `uses_image_embedding`."""
         ...
 
     def predict(self, latents: Tensor, timestep: Tensor, *, conditioning: Conditioning) -> Tensor:

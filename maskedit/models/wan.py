@@ -24,7 +24,7 @@ from torch import Tensor
 from maskedit.conditioning import Condition, fold_keep_mask
 from maskedit.errors import ModelError
 from maskedit.models.bundled.codec import DctCodec
-from maskedit.models.family import Conditioning, Embeddings, Limits, Prediction
+from maskedit.models.family import Conditioning, Limits, Prediction
 
 _CODECS = {"AutoencoderKLWan": AutoencoderKLWan, "DctCodec": DctCodec}
 _SCHEDULERS = {
@@ -105,11 +105,38 @@ class WanImageToVideo:
         return torch.cat([keep, self.encode_video(condition.video)], dim=1)
 
     @torch.no_grad()
-    def encode_embeddings(self, prompt: str, *, first_frame: Tensor) -> Embeddings:
-        return Embeddings(
-            prompt=self._encode_prompt(prompt),
-            image=self._encode_image(first_frame) if self.uses_image_embedding else None,
+    def encode_prompt(self, prompt: str) -> Tensor:
+        if not self.uses_prompt:
+            # One empty token: a model without a text encoder was trained with just that.
+            return torch.zeros(1, 1, _config(self.directory / "transformer")["text_dim"], device=self.device)
+        # Imported here: transformers costs seconds, and a model without a text encoder never needs it.
+        from transformers import AutoTokenizer, UMT5EncoderModel
+
+        tokenizer = AutoTokenizer.from_pretrained(self.directory / "tokenizer", local_files_only=True)
+        encoder: Any = UMT5EncoderModel.from_pretrained(
+            self.directory / "text_encoder", torch_dtype=self.dtype, **_LOAD
         )
+        encoder.to(self.device)
+        tokens = tokenizer(
+            prompt, padding="max_length", max_length=_PROMPT_TOKENS, truncation=True, return_tensors="pt"
+        ).to(self.device)
+        embeddings = encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state
+        # Wan was trained with zeros, not with the encoder's output, in the padding.
+        return embeddings * tokens.attention_mask.unsqueeze(-1)
+
+    @torch.no_grad()
+    def encode_image(self, frame: Tensor) -> Tensor:
+        from transformers import CLIPImageProcessor, CLIPVisionModel
+
+        processor = CLIPImageProcessor.from_pretrained(self.directory / "image_processor", local_files_only=True)
+        encoder: Any = CLIPVisionModel.from_pretrained(
+            self.directory / "image_encoder", torch_dtype=torch.float32, **_LOAD
+        )
+        encoder.to(self.device)
+        # 8-bit pictures, as the encoder was trained on and as its processor resizes best.
+        pictures = ((frame + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+        inputs = processor(images=list(pictures), return_tensors="pt").to(self.device)
+        return encoder(**inputs, output_hidden_states=True).hidden_states[-2]
 
     def predict(self, latents: Tensor, timestep: Tensor, *, conditioning: Conditioning) -> Tensor:
         image = conditioning.embeddings.image
@@ -152,38 +179,6 @@ class WanImageToVideo:
             torch.tensor(config.latents_mean, device=self.device).view(shape),
             torch.tensor(config.latents_std, device=self.device).view(shape),
         )
-
-    def _encode_prompt(self, prompt: str) -> Tensor:
-        if not self.uses_prompt:
-            # One empty token: a model without a text encoder was trained with just that.
-            return torch.zeros(1, 1, _config(self.directory / "transformer")["text_dim"], device=self.device)
-        # Imported here: transformers costs seconds, and a model without a text encoder never needs it.
-        from transformers import AutoTokenizer, UMT5EncoderModel
-
-        tokenizer = AutoTokenizer.from_pretrained(self.directory / "tokenizer", local_files_only=True)
-        encoder: Any = UMT5EncoderModel.from_pretrained(
-            self.directory / "text_encoder", torch_dtype=self.dtype, **_LOAD
-        )
-        encoder.to(self.device)
-        tokens = tokenizer(
-            prompt, padding="max_length", max_length=_PROMPT_TOKENS, truncation=True, return_tensors="pt"
-        ).to(self.device)
-        embeddings = encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state
-        # Wan was trained with zeros, not with the encoder's output, in the padding.
-        return embeddings * tokens.attention_mask.unsqueeze(-1)
-
-    def _encode_image(self, first_frame: Tensor) -> Tensor:
-        from transformers import CLIPImageProcessor, CLIPVisionModel
-
-        processor = CLIPImageProcessor.from_pretrained(self.directory / "image_processor", local_files_only=True)
-        encoder: Any = CLIPVisionModel.from_pretrained(
-            self.directory / "image_encoder", torch_dtype=torch.float32, **_LOAD
-        )
-        encoder.to(self.device)
-        # 8-bit pictures, as the encoder was trained on and as its processor resizes best.
-        pictures = ((first_frame + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        inputs = processor(images=list(pictures), return_tensors="pt").to(self.device)
-        return encoder(**inputs, output_hidden_states=True).hidden_states[-2]
 
 
 def _config(folder: Path, *, file: str = "config.json") -> dict[str, Any]:

@@ -109,6 +109,25 @@ def test_stage_two_embeds_the_edited_frame_as_inference_does(
     torch.testing.assert_close(trained.conditioning.embeddings.image, rendered.embeddings.image)
 
 
+def test_the_text_encoder_runs_once_for_all_windows_and_keyframes(
+    whole_wan: WanImageToVideo, shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts: list[str] = []
+    encode = whole_wan.encode_prompt
+    monkeypatch.setattr(whole_wan, "encode_prompt", lambda prompt: prompts.append(prompt) or encode(prompt))
+    cache = LatentCache(tmp_path)
+    encode_samples(
+        whole_wan,
+        shot,
+        [(0, 1, 2), (2, 3, 4)],
+        prompt="a red hat",
+        from_draft=False,
+        cache=cache,
+        reporter=SilentReporter(),
+    )
+    assert prompts == ["a red hat"]
+
+
 def test_encoding_twice_reads_the_cache(
     plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from maskedit.conditioning import first_frame_condition
 from maskedit.errors import ModelError
-from maskedit.models.family import Conditioning, Prediction
+from maskedit.models.family import Conditioning, Embeddings, Prediction
 from maskedit.models.wan import WanImageToVideo
 from maskedit.rendering import Sampling, initial_noise, sample_latents
 
@@ -52,7 +52,7 @@ def test_the_first_frame_condition_is_the_pipelines(
 
 
 def test_prompt_embeddings_are_the_pipelines(whole_wan: WanImageToVideo, pipeline: WanImageToVideoPipeline) -> None:
-    ours = whole_wan.encode_embeddings("a red hat", first_frame=VIDEO[:, :, 0]).prompt
+    ours = whole_wan.encode_prompt("a red hat")
     theirs, _ = pipeline.encode_prompt("a red hat", do_classifier_free_guidance=False, max_sequence_length=512)
     torch.testing.assert_close(ours, theirs)
     assert ours[0, 3:].abs().max() == 0
@@ -60,9 +60,8 @@ def test_prompt_embeddings_are_the_pipelines(whole_wan: WanImageToVideo, pipelin
 
 def test_image_embeddings_are_the_pipelines(whole_wan: WanImageToVideo, pipeline: WanImageToVideoPipeline) -> None:
     levels = ((VIDEO[0, :, 0] + 1) / 2 * 255).round()
-    ours = whole_wan.encode_embeddings("", first_frame=(levels / 255 * 2 - 1)[None]).image
+    ours = whole_wan.encode_image((levels / 255 * 2 - 1)[None])
     picture = Image.fromarray(levels.permute(1, 2, 0).to(torch.uint8).numpy())
-    assert ours is not None
     torch.testing.assert_close(ours, pipeline.encode_image(picture), atol=1e-4, rtol=1e-3)
 
 
@@ -74,8 +73,8 @@ def test_rendering_equals_the_pipeline(
     first = levels / 255 * 2 - 1
     condition = first_frame_condition(first[:, :, None].expand(-1, -1, 5, -1, -1), factor=8)
     latents = whole_wan.encode_condition(condition)
-    given = Conditioning(latents, whole_wan.encode_embeddings("a red hat", first_frame=first))
-    free = Conditioning(latents, whole_wan.encode_embeddings("", first_frame=first))
+    given = Conditioning(latents, Embeddings(whole_wan.encode_prompt("a red hat"), whole_wan.encode_image(first)))
+    free = Conditioning(latents, Embeddings(whole_wan.encode_prompt(""), whole_wan.encode_image(first)))
     ours = sample_latents(
         whole_wan,
         given,
@@ -100,10 +99,9 @@ def test_rendering_equals_the_pipeline(
 
 
 def test_the_bundled_layout_needs_no_encoders(plain_wan: WanImageToVideo) -> None:
-    embeddings = plain_wan.encode_embeddings("ignored", first_frame=VIDEO[:, :, 0])
-    assert embeddings.image is None
-    assert embeddings.prompt.shape == (1, 1, 32)
     assert not plain_wan.uses_prompt
+    assert not plain_wan.uses_image_embedding
+    assert plain_wan.encode_prompt("ignored").shape == (1, 1, 32)
     latents = plain_wan.encode_condition(first_frame_condition(VIDEO, factor=4))
     assert latents.shape == (1, 4 + 48, 2, 8, 12)
 
