@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from maskedit.caching import LatentCache, content_hash
 from maskedit.encoding import render_conditioning
 from maskedit.models.family import Conditioning, VideoModel
 from maskedit.progress import Reporter, Stage
-from maskedit.shot import Shot, Window
+from maskedit.shot import Shot, Window, to_picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +73,22 @@ def render_shot(
         )
         kind = f"render:{adapter_key}:{sampling}:{prompt}"
         latents = cache.get(model, kind, conditioning.latents, make=make)["latents"]
-        tick(steps)
         decoded = model.decode(latents).clamp(-1, 1).cpu()
         for i, frame in enumerate(frames[kept:], start=kept):
             plate, edit_matte = shot.at(frame)
             rendered[frame] = plate + edit_matte * (decoded[:, :, i : i + 1] - plate)
+        tick(steps, preview=_jpeg(rendered[frames[-1]]))
     return rendered
 
 
-def _tick(reporter: Reporter, step: int, *, before: int, total: int) -> None:
-    reporter.report(Stage.RENDER, before + step, total=total)
+def _tick(reporter: Reporter, step: int, *, before: int, total: int, preview: bytes | None = None) -> None:
+    reporter.report(Stage.RENDER, before + step, total=total, preview=preview)
+
+
+def _jpeg(frame: Tensor) -> bytes:
+    """One rendered crop as a picture to look at while the rest goes on."""
+    codes = (to_picture(frame)[..., ::-1] * 255).round().astype("uint8")
+    return cv2.imencode(".jpg", codes)[1].tobytes()
 
 
 def _sampled(model: VideoModel, conditioning: Conditioning, *, begin: Window | None, **how: Any) -> dict[str, Tensor]:

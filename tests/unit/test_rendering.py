@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -105,11 +107,13 @@ def test_the_seed_decides_and_the_cache_repeats(plain_wan: WanImageToVideo, tmp_
 class Counting(SilentReporter):
     def __init__(self, stop_at: int | None = None) -> None:
         self.seen: list[tuple[int, int]] = []
+        self.previews: list[bytes] = []
         self.stop_at = stop_at
 
     def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
         assert stage is Stage.RENDER
         self.seen.append((done, total))
+        self.previews += [preview] if preview else []
         if done == self.stop_at:
             raise Cancelled
 
@@ -119,6 +123,16 @@ def test_progress_runs_over_all_windows_without_a_step_back(plain_wan: WanImageT
     rendered(plain_wan, shot_of(9, keyframe=0), tmp_path, reporter=reporter)
     assert [done for done, _ in reporter.seen] == sorted(done for done, _ in reporter.seen)
     assert reporter.seen[-1] == (4, 4)
+
+
+def test_each_window_can_be_looked_at_when_it_is_done(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    reporter, shot = Counting(), shot_of(9, keyframe=0)
+    frames = rendered(plain_wan, shot, tmp_path, reporter=reporter)
+    assert len(reporter.previews) == 2
+    shown = cv2.imdecode(np.frombuffer(reporter.previews[-1], np.uint8), cv2.IMREAD_GRAYSCALE)
+    truth = cv2.cvtColor((frames[8][0, :, 0].permute(1, 2, 0).numpy() + 1) * 127.5, cv2.COLOR_RGB2GRAY)
+    # JPEG spares the luma of noise; that of another frame is off by 50 on average.
+    assert np.abs(shown - truth).mean() < 10
 
 
 def test_cancelling_passes_through_and_leaves_no_half_window(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
