@@ -24,7 +24,7 @@ CELL = 4  # pixels per cell side, and frames per group
 CHANNELS = 3 * CELL * CELL
 
 # Coefficients of a group that are kept, as "temporal vertical horizontal" frequency triples: those with the most
-# energy, averaged over excerpts of three real clips of 0.3-1 pixel-scale motion (see docs/bundled-model.md).
+# energy on average over excerpts of three real clips (docs/bundled-model.md lists them with the result).
 _LUMA = (
     "000 001 002 003 010 011 012 013 020 021 022 023 030 031 032 033 "
     "100 101 102 103 110 111 112 120 121 200 201 202 210 211 220 300 301 310"
