@@ -20,8 +20,9 @@ from maskedit.media.pixels import ColourModel
 from maskedit.media.plate import signal_from_codes
 from maskedit.request import AlphaMode, Matte, MatteChannel, MediaFacts
 
-# A lossy codec never leaves black quite black: without a floor the region would be the whole frame.
-FLOOR = 1 / 32
+# A lossy codec never leaves black quite black: without a floor the region would be the whole frame. Half-way between
+# two 8-bit codes, so that a roto and its own rendering to 8 bits mean the same pixels.
+FLOOR = 7.5 / 255
 _RED, _BLUE = luma_weights("bt709")
 LUMA = np.array([_RED, 1 - _RED - _BLUE, _BLUE], dtype=np.float32)
 
@@ -83,6 +84,11 @@ def _alpha_says_something(path: str, first_number: int | None) -> bool:
     return alpha is not None and bool((alpha < 1).any())
 
 
+def _settled(matte: np.ndarray) -> np.ndarray:
+    """Almost nothing is nothing and almost everything is everything."""
+    return np.where(matte < FLOOR, 0, np.where(matte > 1 - FLOOR, 1, matte)).astype(np.float32)
+
+
 def _luma(frame: PlateFrame) -> np.ndarray:
     """(H, W) in [0, 1]; YUV and grey plates hold it as it is."""
     if frame.layout.model is ColourModel.RGB:
@@ -101,7 +107,7 @@ class RotoMatte:
 
     def frames(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
         for number in range(first, last + 1):
-            matte = rasterise(self.roto, number, width=self.width, height=self.height)
+            matte = _settled(rasterise(self.roto, number, width=self.width, height=self.height))
             yield number, 1 - matte if self.invert else matte
 
 
@@ -128,5 +134,5 @@ class PictureMatte:
             shrinking = matte.size > self.width * self.height
             how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
             matte = cv2.resize(matte, (self.width, self.height), interpolation=how)
-        matte = np.where(matte < FLOOR, 0, np.where(matte > 1 - FLOOR, 1, matte)).astype(np.float32)
+        matte = _settled(matte)
         return 1 - matte if self.invert else matte
