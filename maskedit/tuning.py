@@ -57,7 +57,9 @@ def denoising_loss(
     if model.prediction is Prediction.CLEAN:
         error = (prediction - sample.target) / t.clamp(min=_LEAST_NOISE)
     else:
-        error = prediction - (noise - sample.target)
+        # The velocity that leads from x_t to x1 in time t: x0 - x1, and what the draft is off by.
+        off = (1 - t) / t.clamp(min=_LEAST_NOISE) * (sample.start - sample.target)
+        error = prediction - (noise - sample.target + off)
     weight = kept_weight + (1 - kept_weight) * sample.generated
     return (weight * error.square().mean(dim=1, keepdim=True)).sum() / weight.sum()
 

@@ -60,13 +60,16 @@ def test_the_right_picture_costs_nothing(clean_wan: WanImageToVideo) -> None:
     assert denoising_loss(model, taught, noise=sample(1).target, t=torch.tensor([0.3])) == 0  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("drafted", [False, True])
 def test_both_parametrisations_measure_the_same_velocity_error(
-    plain_wan: WanImageToVideo, clean_wan: WanImageToVideo
+    plain_wan: WanImageToVideo, clean_wan: WanImageToVideo, drafted: bool
 ) -> None:
     """v = (x_t - x̂1) / t: the same guess costs the same, however it is expressed."""
     taught, noise, guess = sample(), sample(1).target, sample(2).target
     t = torch.tensor([0.6])
-    noisy = (1 - t) * taught.target + t * noise
+    if drafted:
+        taught = replace(taught, start=sample(3).target)
+    noisy = (1 - t) * taught.start + t * noise
     as_clean = denoising_loss(Perfect(clean_wan, guess), taught, noise=noise, t=t)  # type: ignore[arg-type]
     as_velocity = denoising_loss(Perfect(plain_wan, (noisy - guess) / t), taught, noise=noise, t=t)  # type: ignore[arg-type]
     torch.testing.assert_close(as_clean, as_velocity, rtol=1e-4, atol=1e-5)
