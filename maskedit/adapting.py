@@ -33,8 +33,9 @@ def adapt(
     model: VideoModel, samples: Samples, *, recipe: Recipe, seed: int, cache: Path, reporter: Reporter
 ) -> Adapted:
     """Leave the edit's adapter attached to `model`, from `cache` or tuned and saved there."""
+    lora = adapters.LoraSpec(rank=recipe.rank, alpha=recipe.alpha, targets=recipe.targets, share=recipe.adapted_share)
     optimiser = (
-        recipe.rank,
+        lora,
         recipe.learning_rate,
         recipe.weight_decay,
         recipe.timestep_shift,
@@ -67,7 +68,7 @@ def adapt(
     if reused:
         adapters.load(model, file(motion_key))
     else:
-        adapters.attach(model, rank=recipe.rank, seed=seed)
+        adapters.attach(model, lora, seed=seed)
         schedule = motion_schedule(len(samples.motion), steps=recipe.motion_steps, seed=seed)
         run(Stage.TUNE_MOTION, motion_key, samples.motion, schedule)
 

@@ -16,7 +16,9 @@ from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
 from maskedit.delivering import deliver
 from maskedit.encoding import encode_samples
+from maskedit.geometry import Rect, model_to_crop
 from maskedit.models import load_model
+from maskedit.painting import Picture
 from maskedit.preparing import prepare
 from maskedit.presets import edges_for, recipe_for
 from maskedit.progress import Reporter
@@ -24,6 +26,7 @@ from maskedit.record import StageClock, write_record
 from maskedit.rendering import Sampling, render_shot
 from maskedit.request import DeliverableKind, EditRequest, refuse_unsupported
 from maskedit.scoring import Subject, score
+from maskedit.shot import to_picture
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,10 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     )
 
     # Over the untouched source, at its own size, rate and bit depth.
-    result = deliver(request, checked, rendered=rendered, plan=shot.plan, edges=edges, output=output, reporter=clock)
+    def generated(frame: int) -> tuple[Picture, Rect]:
+        return model_to_crop(to_picture(rendered[frame]), shot.plan), shot.plan.rect
+
+    result = deliver(request, checked, generated=generated, output=output, reporter=clock)
     keyframes = {keyframe.frame: keyframe.image.path for keyframe in request.keyframes if keyframe.extent is None}
     subject = Subject(
         source=request.target.path,

@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import torch
 
 from maskedit.checking import CheckedEdit
-from maskedit.draft import Picture
 from maskedit.geometry import CropPlan, crop_to_model, matte_to_model, plan_crop
-from maskedit.mattes import open_matte, paste_mattes
-from maskedit.media import ClipReader, read_picture
+from maskedit.mattes import region_mattes
+from maskedit.media import ClipReader
 from maskedit.models import Limits
+from maskedit.painting import keyframe_picture
 from maskedit.presets import Edges
 from maskedit.progress import Reporter, Stage
-from maskedit.request import EditRequest, Keyframe
+from maskedit.request import EditRequest
 from maskedit.shot import Shot, to_video
 
 
@@ -39,7 +38,9 @@ def prepare(
     video, mattes, edited = [], [], {}
     with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
         plates = clip.frames(frames.first, frames.last)
-        for plate, (number, matte) in zip(plates, numbered_paste_mattes(request, checked, edges=edges), strict=True):
+        for plate, (number, matte) in zip(
+            plates, region_mattes(request.regions, facts=checked.facts, frames=frames), strict=True
+        ):
             rgb = plate.rgb()
             video.append(to_video(crop_to_model(rgb, plan)))
             # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
@@ -49,24 +50,6 @@ def prepare(
                 edited[number] = to_video(crop_to_model(rgb + matte[..., None] * (picture - rgb), plan))
             reporter.report(Stage.PREPARE, len(video), total=len(frames))
     return Shot(frames, plan, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
-
-
-def numbered_paste_mattes(request: EditRequest, checked: CheckedEdit, *, edges: Edges) -> Iterator[tuple[int, Picture]]:
-    """The effective composite matte (H, W) of every frame in the range, with its clip frame number."""
-    frames = checked.frames
-    drawn = open_matte(request.edit_matte, facts=checked.facts).frames(frames.first, frames.last)
-    return enumerate(paste_mattes((matte for _, matte in drawn), edges), start=frames.first)
-
-
-def keyframe_picture(keyframe: Keyframe, plate: Picture) -> Picture:
-    """The edited frame in source size (H, W, 3): the picture itself, or the plate with the cropped picture placed."""
-    picture = read_picture(keyframe.image.path)[..., :3]
-    if keyframe.extent is None:
-        return picture
-    extent = keyframe.extent
-    whole = plate.copy()
-    whole[extent.y : extent.y + extent.height, extent.x : extent.x + extent.width] = picture
-    return whole
 
 
 def _plan(checked: CheckedEdit, *, limits: Limits, context: Fraction, edges: Edges) -> CropPlan:

@@ -20,6 +20,11 @@ from maskedit.request import EditRequest, Preset, Region
 class Recipe:
     """Settings of one edit. Steps are optimiser or sampler steps; px are source pixels.
 
+    `configuration`: "masked", or "naive": the paper's ablation, where only the first frame is given.
+    `rank`, `alpha`, `targets`, `adapted_share`: what the LoRA is put on (see `adapters.LoraSpec`).
+    `training_frames`, `training_overlap`: the windows of stage 1 (0: those of the render; the paper's cheap way: 9).
+    `patience`: a stage ends early after this many steps without progress on its probe (0: never).
+    `prior_strength`: how far stage 1 starts from what this model's earlier clips taught, from 0 (afresh) to 1.
     `motion_share`: the part of stage 2's steps that still train on stage 1's samples (the paper's code: 1 in 10).
     `window_frames`, `overlap_frames`: the longest stretch rendered at once and how many frames of the one before
     are given to it as kept.
@@ -27,20 +32,32 @@ class Recipe:
     `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
     optical-flow draft with that share of noise, which a weak model turns into better pictures.
     `context`: how much of the region's sides the model sees around it.
-    `timestep_shift`: training timesteps are drawn as the sampler's are spaced (1 = uniform, the paper's value).
+    `timestep_sampling`, `timestep_shift`: how training timesteps are drawn, "uniform" or "logit_normal", then moved
+    towards noise as the sampler's are (1 = not at all, the paper's value).
+    `step_cache`: the change of the first block's output below which a render step reuses the one before (0: never).
     """
 
+    configuration: str = "masked"
     motion_steps: int = 100
     appearance_steps: int = 100
     motion_share: float = 0.1
     learning_rate: float = 1e-4
     weight_decay: float = 0.01
     rank: int = 16
+    alpha: float = 0.0
+    targets: str = "attention+ffn"
+    adapted_share: float = 1.0
+    timestep_sampling: str = "uniform"
     timestep_shift: float = 1.0
     kept_weight: float = 1.0
+    training_frames: int = 0
+    training_overlap: int = 1
+    patience: int = 0
+    prior_strength: float = 0.0
     render_steps: int = 30
     guidance: float = 5.0
     draft_strength: float = 1.0
+    step_cache: float = 0.0
     window_frames: int = 81
     overlap_frames: int = 5
     context: Fraction = Fraction(1, 4)
@@ -65,7 +82,15 @@ _PRESETS = {
     Preset.STANDARD: replace(BEST, motion_steps=100, appearance_steps=60, render_steps=20),
     Preset.BEST: BEST,
 }
-_POSITIVE = ("learning_rate", "rank", "timestep_shift", "draft_strength", "render_steps", "window_frames")
+_POSITIVE = (
+    "learning_rate", "rank", "timestep_shift", "draft_strength", "render_steps", "window_frames", "adapted_share",
+)  # fmt: skip
+_SHARES = ("motion_share", "adapted_share", "draft_strength", "prior_strength", "step_cache")
+_CHOICES = {
+    "configuration": ("masked", "naive"),
+    "targets": ("attention", "ffn", "attention+ffn"),
+    "timestep_sampling": ("uniform", "logit_normal"),
+}
 
 
 def recipe_for(request: EditRequest, *, recommended: Mapping[str, Mapping[str, Any]]) -> Recipe:
@@ -97,9 +122,13 @@ def edges_for(region: Region | None, *, frame_height: int) -> Edges:
 def _check(recipe: Recipe) -> None:
     for item in fields(recipe):
         value = getattr(recipe, item.name)
-        if not 0 <= value < 1_000_000 or (value == 0 and item.name in _POSITIVE):
+        if item.name in _CHOICES:
+            if value not in _CHOICES[item.name]:
+                choices = " or ".join(_CHOICES[item.name])
+                raise InputError(f"The setting {item.name} cannot be {value!r}: give {choices}.")
+        elif not 0 <= value < 1_000_000 or (value == 0 and item.name in _POSITIVE):
             raise InputError(f"The setting {item.name} cannot be {value}: give a positive number.")
-    if recipe.draft_strength > 1:
-        raise InputError(f"A draft strength of {recipe.draft_strength} is more than all noise: give 0.1 to 1.")
+        elif item.name in _SHARES and value > 1:
+            raise InputError(f"The setting {item.name} is a share and cannot be {value}: give up to 1.")
     if recipe.rank > 1024:
         raise InputError(f"A LoRA rank of {recipe.rank} is more than any layer holds: use 4 to 128.")

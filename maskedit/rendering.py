@@ -64,7 +64,7 @@ def render_shot(
         window = _beginning_with(given, shot.window(frames))
         encode = {"kept": kept, "shown": shown[:, :, 0], "cache": cache}
         conditioning = render_conditioning(model, window, prompt=prompt, **encode)
-        guided = sampling.guidance > 1 and model.uses_prompt
+        guided = sampling.guidance > 1 and model.true_guidance
         unconditional = render_conditioning(model, window, prompt="", **encode) if guided else None
         begin = _beginning_with(given, drafted.window(frames)) if drafted else None
         tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches))

@@ -59,6 +59,21 @@ class MatteChannel(StrEnum):
     ALPHA = "alpha"
 
 
+class Loosening(StrEnum):
+    """Into what a drawn matte is widened: its own outline grown, its bounding box, or its convex hull."""
+
+    GROWN = "grown"
+    BOX = "box"
+    HULL = "hull"
+
+
+class AdapterRole(StrEnum):
+    """start: stands for stage 1 and is tuned on; beside: stays as it is beside the edit's own (a distilled one)."""
+
+    START = "start"
+    BESIDE = "beside"
+
+
 class KeyframeRole(StrEnum):
     EDITED = "edited"
     UNCHANGED = "unchanged"
@@ -176,23 +191,33 @@ class MediaFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Matte:
-    """White = inside. A video, image sequence or roto file (.json) with the clip's frame numbering."""
+    """White = inside. A video, image sequence or roto file (.json) with the clip's frame numbering.
+
+    `subtract`: what is inside is taken away from the mattes before it in its region.
+    """
 
     media: MediaReference
     purpose: MattePurpose = MattePurpose.EDIT
     channel: MatteChannel = MatteChannel.AUTO
     invert: bool = False
+    subtract: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """What is to change. `grow_px` and `feather_px` in source pixels; None lets the preset decide."""
+    """What is to change. `grow_px` and `feather_px` in source pixels; None lets the preset decide.
+
+    `loosening` comes first, then the growing. `smooth_frames`: how many frames before and after a frame its matte
+    covers too, so that its edge does not jitter.
+    """
 
     mattes: tuple[Matte, ...]
     name: str = ""
     role: RegionRole = RegionRole.OBJECT
     grow_px: int | None = None
     feather_px: int | None = None
+    loosening: Loosening = Loosening.GROWN
+    smooth_frames: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,6 +264,15 @@ class Deliverable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdapterUse:
+    """An adapter that this machine already has, by its id (64 hexadecimal digits), at `strength` 0 to 2."""
+
+    adapter_id: str
+    role: AdapterRole = AdapterRole.START
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rerender:
     """Render only `frames` anew from `parent_take`; every other frame is locked and given as kept."""
 
@@ -257,6 +291,22 @@ class Settings:
     render_steps: int | None = None
     guidance: float | None = None
     draft_strength: float | None = None
+    alpha: float | None = None
+    targets: str | None = None
+    adapted_share: float | None = None
+    weight_decay: float | None = None
+    motion_share: float | None = None
+    kept_weight: float | None = None
+    timestep_sampling: str | None = None
+    timestep_shift: float | None = None
+    training_frames: int | None = None
+    training_overlap: int | None = None
+    patience: int | None = None
+    prior_strength: float | None = None
+    window_frames: int | None = None
+    overlap_frames: int | None = None
+    step_cache: float | None = None
+    configuration: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +329,7 @@ class EditRequest:
     finish: Finish = Finish()
     deliverables: tuple[Deliverable, ...] = (Deliverable(),)
     rerender: Rerender | None = None
+    adapters: tuple[AdapterUse, ...] = ()
     project: str = ""
     shot: str = ""
     name: str = ""
@@ -308,6 +359,15 @@ def from_json(text: str | bytes) -> EditRequest:
 def refuse_unsupported(request: EditRequest) -> None:
     """Raise InputError, one sentence, for what this version does not do yet."""
     refusals = (
+        (bool(request.adapters), "Adapters made elsewhere are not supported yet: leave them out."),
+        (
+            any(
+                matte.subtract or region.loosening is not Loosening.GROWN or region.smooth_frames is not None
+                for region in request.regions
+                for matte in region.mattes
+            ),
+            "Boxes, hulls and subtracted mattes are not supported yet: give one matte as it is.",
+        ),
         (not request.regions, "An edit needs a region: give a matte."),
         (len(request.regions) > 1, "This version edits one region at a time: run one edit per region."),
         (

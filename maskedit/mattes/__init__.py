@@ -8,6 +8,7 @@ refers to.
 
 from maskedit.mattes.loosening import loosen, paste_matte, paste_mattes, smooth_over_time
 from maskedit.mattes.readers import MatteReader, open_matte
+from maskedit.mattes.regions import region_mattes
 from maskedit.mattes.roto import RotoFile, parse_roto, read_roto
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "paste_matte",
     "paste_mattes",
     "read_roto",
+    "region_mattes",
     "smooth_over_time",
 ]

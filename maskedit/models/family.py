@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -54,6 +55,13 @@ class VideoModel(Protocol):
     """A mask-conditioned image-to-video model, loaded part by part and freed part by part.
 
     Video tensors are (1, 3, T, H, W) in [-1, 1] with T = temporal_factor·n + 1 and H, W multiples of `grid_px`.
+
+    `experts`: the names of its transformers, as their folders are called; most have one, some one per range of noise.
+    `block_lists`: where in a transformer its blocks lie, in the order in which they run. `lora_layers`: the layers of
+    a block that a LoRA may be put on, by what they do ("attention", "ffn"), each named by the end of its path.
+    `true_guidance`: whether classifier-free guidance takes a second pass (False: there is none, or it is distilled
+    into the weights). `scores_generated_only`: whether the given cells enter as clean latents, so that what the
+    transformer says about them means nothing.
     """
 
     name: str
@@ -64,8 +72,20 @@ class VideoModel(Protocol):
     device: torch.device
     uses_prompt: bool
     uses_image_embedding: bool
-    transformer: Any
+    true_guidance: bool
+    scores_generated_only: bool
     latent_channels: int
+    experts: tuple[str, ...]
+    block_lists: tuple[str, ...]
+    lora_layers: Mapping[str, tuple[str, ...]]
+
+    def expert(self, name: str) -> Any:
+        """The transformer of that name, loaded when first asked for; it may lie in main memory until it predicts."""
+        ...
+
+    def expert_at(self, t: float) -> str:
+        """Which of `experts` serves the share of noise `t` in [0, 1]."""
+        ...
 
     def encode_video(self, video: Tensor) -> Tensor:
         """Normalised latents (1, C, f, h, w), float32, of a video."""
@@ -87,6 +107,10 @@ class VideoModel(Protocol):
         """The transformer's output (float32) for noisy `latents` at `timestep` (shape (1,), 0 to 1000)."""
         ...
 
+    def with_given(self, latents: Tensor, conditioning: Conditioning) -> Tensor:
+        """Sampled latents with the given cells put back, where `scores_generated_only`; otherwise as they are."""
+        ...
+
     def decode(self, latents: Tensor) -> Tensor:
         """Video (1, 3, T, H, W), about [-1, 1], of normalised latents."""
         ...
@@ -99,5 +123,12 @@ class VideoModel(Protocol):
         ...
 
     def release_encoders(self) -> None:
-        """Free what only encoding and decoding need, before the transformer is tuned."""
+        """Free what only encoding and decoding need, before the transformer runs."""
+        ...
+
+    def release_experts(self) -> None:
+        """Give back the device memory that the transformers hold, before decoding, where both do not fit.
+
+        Adapters attached to them stay attached.
+        """
         ...

@@ -8,6 +8,7 @@ folder when first needed, offline, from safetensors only.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ class WanImageToVideo:
 
     uses_prompt: bool
     uses_image_embedding: bool
+    scores_generated_only = False
+    experts: tuple[str, ...] = ("transformer",)
+    block_lists: tuple[str, ...] = ("blocks",)
+    lora_layers: Mapping[str, tuple[str, ...]] = {
+        "attention": ("to_q", "to_k", "to_v", "to_out.0"),
+        "ffn": ("ffn.net.0.proj", "ffn.net.2"),
+    }
 
     def __init__(
         self,
@@ -63,6 +71,7 @@ class WanImageToVideo:
         self.dtype = dtype
         self.uses_prompt = (directory / "text_encoder").is_dir()
         self.uses_image_embedding = (directory / "image_encoder").is_dir()
+        self.true_guidance = self.uses_prompt
         self.latent_channels: int = _config(directory / "transformer")["out_channels"]
 
     @cached_property
@@ -79,6 +88,12 @@ class WanImageToVideo:
             if not torch.isfinite(parameter).all():
                 raise ModelError(f"The weights of {self.name} are damaged ({name} is not finite): fetch them again.")
         return transformer.requires_grad_(False).eval().to(self.device)
+
+    def expert(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def expert_at(self, t: float) -> str:
+        return "transformer"
 
     @cached_property
     def codec(self) -> Any:
@@ -166,6 +181,12 @@ class WanImageToVideo:
         )
         scheduler.set_timesteps(steps, device=self.device)
         return scheduler
+
+    def with_given(self, latents: Tensor, conditioning: Conditioning) -> Tensor:
+        return latents
+
+    def release_experts(self) -> None:
+        pass
 
     def release_encoders(self) -> None:
         self.__dict__.pop("codec", None)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from bridge_api.v1 import edit_pb2, media_pb2
 from plugin_client.core.errors import BadInput
 from plugin_client.core.media import reference
@@ -16,8 +18,13 @@ from plugin_client.core.timeline import FrameRange
 PRESETS = ("draft", "fast", "standard", "best")
 FORMATS = ("mkv", "mov", "mp4", "png", "exr")
 KINDS = ("full", "patch")
+_SETTING_TYPES: Mapping[int, type] = {
+    FieldDescriptor.CPPTYPE_INT32: int,
+    FieldDescriptor.CPPTYPE_DOUBLE: float,
+    FieldDescriptor.CPPTYPE_STRING: str,
+}
 SETTINGS: Mapping[str, type] = {
-    field.name: int if field.cpp_type == field.CPPTYPE_INT32 else float for field in edit_pb2.Settings.DESCRIPTOR.fields
+    field.name: _SETTING_TYPES[field.cpp_type] for field in edit_pb2.Settings.DESCRIPTOR.fields
 }
 """What of a preset may be overridden, with the type of its value."""
 
@@ -127,7 +134,7 @@ def wire_range(frames: FrameRange) -> media_pb2.FrameRange:
     return media_pb2.FrameRange(first=frames.first, last=frames.last)
 
 
-def parse_setting(text: str) -> tuple[str, float]:
+def parse_setting(text: str) -> tuple[str, Any]:
     """`"motion_steps=2"` as a name of SETTINGS and its value. Raises BadInput, naming the known ones."""
     name, equals, value = text.partition("=")
     if not equals or name not in SETTINGS:
@@ -135,7 +142,7 @@ def parse_setting(text: str) -> tuple[str, float]:
         raise BadInput(f"The setting {text!r} is not known: write NAME=VALUE with one of {known}.")
     try:
         number = SETTINGS[name](value)
-        if not math.isfinite(number):
+        if SETTINGS[name] is not str and not math.isfinite(number):
             raise ValueError(value)
         return name, number
     except ValueError as error:

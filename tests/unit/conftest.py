@@ -74,9 +74,9 @@ def save_image_encoder(folder: Path) -> None:
         patch_size=8,
     )
     CLIPVisionModel(config).save_pretrained(folder / "image_encoder")
-    CLIPImageProcessor(
-        size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}
-    ).save_pretrained(folder / "image_processor")
+    CLIPImageProcessor(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}).save_pretrained(
+        folder / "image_processor"
+    )
 
 
 def open_wan(folder: Path, *, cell_px: int, prediction: Prediction = Prediction.VELOCITY) -> WanImageToVideo:

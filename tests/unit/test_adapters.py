@@ -26,13 +26,13 @@ def output(model: WanImageToVideo) -> torch.Tensor:
 def attach_trained(model: WanImageToVideo, *, rank: int = 4) -> None:
     """An adapter that changes the output, as tuning leaves it."""
     generator = torch.Generator().manual_seed(9)
-    for parameter in adapters.attach(model, rank=rank, seed=1):
+    for parameter in adapters.attach(model, adapters.LoraSpec(rank=rank), seed=1):
         parameter.data.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
 
 
 def test_a_fresh_adapter_changes_nothing_and_only_it_trains(plain_wan: WanImageToVideo) -> None:
     before = output(plain_wan)
-    parameters = adapters.attach(plain_wan, rank=4, seed=1)
+    parameters = adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=1)
     torch.testing.assert_close(output(plain_wan), before)
     # q, k, v, o of two attentions and two feed-forward layers, A and B each, in two blocks.
     assert len(parameters) == (2 * 4 + 2) * 2 * 2
@@ -43,15 +43,15 @@ def test_attaching_again_starts_afresh(plain_wan: WanImageToVideo) -> None:
     before = output(plain_wan)
     attach_trained(plain_wan)
     assert not torch.allclose(output(plain_wan), before)
-    adapters.attach(plain_wan, rank=8, seed=1)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=8), seed=1)
     torch.testing.assert_close(output(plain_wan), before)
 
 
 def test_the_seed_decides_the_start(plain_wan: WanImageToVideo) -> None:
-    first = [parameter.clone() for parameter in adapters.attach(plain_wan, rank=4, seed=1)]
+    first = [parameter.clone() for parameter in adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=1)]
     torch.manual_seed(123)
-    again = adapters.attach(plain_wan, rank=4, seed=1)
-    other = adapters.attach(plain_wan, rank=4, seed=2)
+    again = adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=1)
+    other = adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=2)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
 
@@ -67,6 +67,7 @@ def test_a_saved_adapter_comes_back_with_its_output_and_metadata(plain_wan: WanI
     assert metadata == {
         "stage": "motion",
         "rank": "4",
+        "alpha": "4",
         "model": plain_wan.name,
         "model_fingerprint": plain_wan.fingerprint,
     }

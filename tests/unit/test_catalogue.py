@@ -57,9 +57,7 @@ def pristine(tmp_path_factory) -> Path:
         image_processor=CLIPImageProcessor(),
         transformer=transformer,
         vae=AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1),
-        scheduler=UniPCMultistepScheduler(
-            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
-        ),
+        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
     )
     folder = tmp_path_factory.mktemp("models") / "Tiny-I2V-480P-Diffusers"
     pipeline.save_pretrained(folder, max_shard_size="20KB")

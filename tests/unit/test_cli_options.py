@@ -226,7 +226,7 @@ def test_the_timecode_is_read_from_the_clip_itself(write_clip, tmp_path):
 
 @given(st.sampled_from(sorted(SETTINGS)), st.integers(0, 1000))
 def test_settings_are_read_with_their_type(name, value):
-    assert parse_setting(f"{name}={value}") == (name, value)
+    assert parse_setting(f"{name}={value}") == (name, SETTINGS[name](value))
     assert type(parse_setting(f"{name}={value}")[1]) is SETTINGS[name]
 
 

@@ -16,9 +16,8 @@ from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
 from maskedit.edit import EditResult, run_edit
 from maskedit.errors import InputError
+from maskedit.mattes import region_mattes
 from maskedit.media import ClipReader, probe, read_picture, write_picture
-from maskedit.preparing import numbered_paste_mattes
-from maskedit.presets import Edges
 from maskedit.progress import Cancelled, SilentReporter, Stage
 from maskedit.request import (
     Deliverable,
@@ -118,8 +117,8 @@ def test_every_sample_outside_the_paste_matte_is_the_sources(request_for, tmp_pa
     assert (delivered.frame_count, delivered.rate) == (FRAMES, Fraction(24000, 1001))
     assert (delivered.width, delivered.height, delivered.pixel_format) == (WIDTH, HEIGHT, source.pixel_format)
 
-    edges = Edges(**REGION)
-    mattes = dict(numbered_paste_mattes(request, check_edit(request), edges=edges))
+    checked = check_edit(request)
+    mattes = dict(region_mattes(request.regions, facts=checked.facts, frames=checked.frames))
     changed = 0
     clip_planes, result_planes = planes_of(Path(request.target.path)), planes_of(result.result)
     for number, (before, after) in enumerate(zip(clip_planes, result_planes, strict=True)):

@@ -122,9 +122,7 @@ def files(tmp_path_factory) -> dict[str, bytes]:
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     (folder / "vae" / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
     (folder / "pipeline.py").write_text("raise SystemExit")
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_noise_goes_onto_the_draft_where_there_is_one(clean_wan: WanImageToVideo
 def test_tuning_learns_the_sample(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
     taught = sample()
     noise = sample(1).target
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     with torch.no_grad():
         before = denoising_loss(plain_wan, taught, noise=noise, t=torch.tensor([0.5]))
     tune(plain_wan, [taught], run=run_of(40, tmp_path / "c"), recipe=RECIPE, reporter=SilentReporter())
@@ -135,15 +135,15 @@ def test_a_run_resumed_from_its_checkpoint_equals_one_never_interrupted(
     samples = [sample(0), sample(1)]
     schedule = motion_schedule(2, steps=30, seed=1)
     run = TuningRun(stage=Stage.TUNE_MOTION, schedule=schedule, checkpoint=tmp_path / "whole", seed=3)
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     tune(plain_wan, samples, run=run, recipe=RECIPE, reporter=SilentReporter())
     whole = weights(plain_wan)
 
     cut = replace(run, checkpoint=tmp_path / "cut")
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     with pytest.raises(Cancelled):
         tune(plain_wan, samples, run=cut, recipe=RECIPE, reporter=StopsAt(25))
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     seen: list[int] = []
     reporter = SilentReporter()
     reporter.report = lambda stage, done, **_: seen.append(done)  # type: ignore[method-assign]
@@ -154,7 +154,7 @@ def test_a_run_resumed_from_its_checkpoint_equals_one_never_interrupted(
 
 def test_a_damaged_checkpoint_starts_from_the_beginning(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
     (tmp_path / "c").write_bytes(b"cut short")
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     seen: list[int] = []
     reporter = SilentReporter()
     reporter.report = lambda stage, done, **_: seen.append(done)  # type: ignore[method-assign]
@@ -163,7 +163,7 @@ def test_a_damaged_checkpoint_starts_from_the_beginning(plain_wan: WanImageToVid
 
 
 def test_cancelling_leaves_at_the_very_step(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
-    adapters.attach(plain_wan, rank=4, seed=0)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     with pytest.raises(Cancelled):
         tune(plain_wan, [sample()], run=run_of(1000, tmp_path / "c"), recipe=RECIPE, reporter=StopsAt(3))
 
