@@ -20,7 +20,8 @@ from bridge_server.references import References, in_clients_words
 from maskedit.catalogue import Catalogue
 from maskedit.errors import InputError
 from maskedit.presets import recipe_for
-from maskedit.request import EditRequest, refuse_unsupported, to_json
+from maskedit.refusals import refuse_unsupported
+from maskedit.request import EditRequest, to_json
 
 _KEY = re.compile(r"[\x21-\x7e]{1,64}")
 

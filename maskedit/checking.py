@@ -18,7 +18,8 @@ from maskedit.errors import InputError
 from maskedit.geometry import Rect, bounds_of, union
 from maskedit.mattes import open_matte
 from maskedit.media import probe, read_picture
-from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MediaFacts, from_json, refuse_unsupported
+from maskedit.refusals import refuse_unsupported
+from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MediaFacts, from_json
 
 
 @dataclass(frozen=True, kw_only=True)

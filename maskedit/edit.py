@@ -23,8 +23,9 @@ from maskedit.preparing import prepare
 from maskedit.presets import edges_for, recipe_for
 from maskedit.progress import Reporter
 from maskedit.record import StageClock, write_record
+from maskedit.refusals import refuse_unsupported
 from maskedit.rendering import Sampling, render_shot
-from maskedit.request import DeliverableKind, EditRequest, refuse_unsupported
+from maskedit.request import DeliverableKind, EditRequest
 from maskedit.scoring import Subject, score
 from maskedit.shot import to_picture
 

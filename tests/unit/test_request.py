@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskedit.errors import InputError
+from maskedit.refusals import refuse_unsupported
 from maskedit.request import (
     Deliverable,
     DeliverableFormat,
@@ -36,7 +37,6 @@ from maskedit.request import (
     TrainingSource,
     WorkingColour,
     from_json,
-    refuse_unsupported,
     to_json,
 )
 
