@@ -1,18 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The adapters that jobs have left in the cache, read without torch: a safetensors file begins with its metadata."""
+"""The adapters in the cache, from jobs and from other tools; read without torch: a safetensors file begins with its
+metadata."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bridge_server.errors import NotFoundError
+from bridge_server.errors import NotFoundError, QuotaError
+from bridge_server.receiving import Upload, place
+from maskedit.errors import InputError
 
 _ID = re.compile(r"[0-9a-f]{64}")
 # The format's own limit is 100 MB; an adapter's header is far below this.
 _HEADER_LIMIT_BYTES = 4 << 20
+# Rank 128 on every layer of a 14B model is 2.5 GB in float32.
+_FILE_LIMIT_BYTES = 8 << 30
+# Left free on the disk, for the job store and for people.
+_RESERVE_BYTES = 1 << 30
+_SCRATCH = ".work-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,16 +40,36 @@ class AdapterFile:
     metadata: dict[str, str]
 
 
-class AdapterShelf:
-    """The adapters in `folder`. Methods block on the disk; call them from threads."""
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A LoRA file on its way in: `upload` makes it `whole`; `converted` is where our own form of it shall lie."""
 
-    def __init__(self, folder: Path) -> None:
+    upload: Upload
+    whole: Path
+    converted: Path
+
+
+class AdapterShelf:
+    """The adapters in `folder`, which take at most `quota_bytes` if any are imported.
+
+    Methods block on the disk; call them from threads.
+    """
+
+    def __init__(self, folder: Path, *, quota_bytes: int) -> None:
         self._folder = folder
+        self._quota_bytes = quota_bytes
+        self._incoming_bytes = 0
+        self._lock = threading.Lock()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def list(self) -> list[AdapterFile]:
         """Newest first."""
         found = [_describe(path) for path in self._folder.glob("*.safetensors") if _ID.fullmatch(path.stem)]
         return sorted(found, key=lambda adapter: adapter.created_ms, reverse=True)
+
+    def get(self, adapter_id: str) -> AdapterFile:
+        """Raises NotFoundError."""
+        return _describe(self.path(adapter_id))
 
     def path(self, adapter_id: str) -> Path:
         """Raises NotFoundError."""
@@ -47,6 +81,57 @@ class AdapterShelf:
     def delete(self, adapter_id: str) -> None:
         """Raises NotFoundError."""
         self.path(adapter_id).unlink()
+
+    @contextmanager
+    def receive(self, *, sha256: str, size_bytes: int) -> Iterator[Incoming]:
+        """Take a file in; all of it is gone when the block ends, unless `keep` gave it a place.
+
+        Raises InputError for a file that no adapter can be, QuotaError where there is no room.
+        """
+        if not _ID.fullmatch(sha256):
+            raise InputError("A file's SHA-256 is 64 lower-case hex digits.")
+        if not 0 < size_bytes <= _FILE_LIMIT_BYTES:
+            raise InputError(f"A LoRA file has up to {_FILE_LIMIT_BYTES >> 30} GB and cannot have {size_bytes} bytes.")
+        with self._room_for(size_bytes), self.scratch() as folder, (folder / "partial").open("w+b") as file:
+            whole = folder / "whole"
+            upload = Upload(file, sha256=sha256, size_bytes=size_bytes, target=whole)
+            yield Incoming(upload=upload, whole=whole, converted=folder / "converted")
+
+    def keep(self, file: Path, adapter_id: str) -> AdapterFile:
+        """Put a file in our own form on the shelf under that id."""
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+        place(file, self._folder / f"{adapter_id}.safetensors")
+        return self.get(adapter_id)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder on the shelf's disk that is gone when the block ends."""
+        with TemporaryDirectory(prefix=_SCRATCH, dir=self._folder, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+    def sweep(self) -> None:
+        """Remove what a server left that died in the middle of an import or export."""
+        for folder in self._folder.glob(f"{_SCRATCH}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _room_for(self, size_bytes: int) -> Iterator[None]:
+        with self._lock:
+            used = sum(path.stat().st_size for path in self._folder.glob("*.safetensors")) + self._incoming_bytes
+            # The file as it comes, and again in our own form, which may be float32 where the file was half of that.
+            free = shutil.disk_usage(self._folder).free - _RESERVE_BYTES - 3 * self._incoming_bytes
+            if used + size_bytes > self._quota_bytes or 3 * size_bytes > free:
+                raise QuotaError(
+                    f"The server has no room for an adapter of {size_bytes / 1e6:.0f} MB: delete old ones, or raise "
+                    "its adapter quota."
+                )
+            self._incoming_bytes += size_bytes
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._incoming_bytes -= size_bytes
 
 
 def _describe(path: Path) -> AdapterFile:

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2
 from bridge_server.adapters import AdapterShelf
 from bridge_server.assets import AssetStore
 from bridge_server.checks import CHECKER, Checker
+from bridge_server.conversion import Converter
 from bridge_server.devices import find_devices
 from bridge_server.dispatch.local import WORKER, LocalDispatcher
 from bridge_server.errors import StartError
@@ -103,6 +104,7 @@ def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[st
     assets = AssetStore(data_dir / "assets", quota_bytes=int(settings.asset_quota_gb * 1e9))
     references = References(assets, roots=settings.media_roots, private=data_dir)
     models = Catalogue(data_dir)
+    shelf = AdapterShelf(cache / "adapters", quota_bytes=int(settings.adapter_quota_gb * 1e9))
     feed = EventFeed(store)
     dispatcher = LocalDispatcher(data_dir, cache=cache, logs=folders.logs, devices=find_devices(), command=worker)
     scheduler = Scheduler(store, feed, dispatcher=dispatcher, folder=folders.root, cache=cache)
@@ -112,6 +114,7 @@ def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[st
         references=references,
         checker=Checker(checker),
         models=models,
+        shelf=shelf,
         folders=folders,
     )
     return Parts(
@@ -122,10 +125,12 @@ def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[st
         assets=assets,
         references=references,
         folders=folders,
-        shelf=AdapterShelf(cache / "adapters"),
+        shelf=shelf,
+        converter=Converter(data_dir),
         models=models,
     )
 
 
 def _sweep(parts: Parts) -> None:
     parts.folders.sweep({job.job_id for job in parts.store.list(limit=-1)})
+    parts.shelf.sweep()

@@ -6,7 +6,6 @@ A job holds the assets it uses by hard links; an asset with no other link is gar
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,10 +13,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedRandom
 from pathlib import Path
 
-from bridge_server.errors import BusyError, ChecksumError, NotFoundError, QuotaError, WrongStateError
+from bridge_server.errors import BusyError, NotFoundError, QuotaError, WrongStateError
+from bridge_server.receiving import Upload
 from maskedit.errors import InputError
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -79,7 +78,7 @@ class AssetStore:
             self._uploading[asset_id] = size_bytes - offset
         try:
             with partial.open("a+b") as file:
-                yield Upload(file, asset_id=asset_id, size_bytes=size_bytes, target=self._path(asset_id))
+                yield Upload(file, sha256=asset_id, size_bytes=size_bytes, target=self._path(asset_id))
         finally:
             with self._lock:
                 del self._uploading[asset_id]
@@ -107,45 +106,3 @@ class AssetStore:
             raise QuotaError(
                 f"The server has no room for {needed / 1e6:.0f} MB more: delete old jobs, or raise its asset quota."
             )
-
-
-class Upload:
-    """An upload under way."""
-
-    def __init__(self, file: BufferedRandom, *, asset_id: str, size_bytes: int, target: Path) -> None:
-        self._file = file
-        self._asset_id = asset_id
-        self._size_bytes = size_bytes
-        self._target = target
-        file.seek(0)
-        self._digest = hashlib.file_digest(file, "sha256")
-
-    def write(self, data: bytes) -> None:
-        """Raises InputError when more arrives than was announced."""
-        if self._file.tell() + len(data) > self._size_bytes:
-            raise InputError("More bytes arrived than the upload announced: hash and measure the file again.")
-        self._file.write(data)
-        self._digest.update(data)
-
-    def finish(self) -> None:
-        """Check the content and make it an asset. Raises WrongStateError if bytes are missing, or ChecksumError."""
-        partial = Path(self._file.name)
-        if self._file.tell() < self._size_bytes:
-            raise WrongStateError(f"The upload ended after {self._file.tell()} bytes: go on from there.")
-        if self._digest.hexdigest() != self._asset_id:
-            partial.unlink()
-            raise ChecksumError("The uploaded bytes do not match their SHA-256: send the file again from its start.")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        partial.chmod(0o400)
-        partial.replace(self._target)
-        _sync_folder(self._target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in it survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from bridge_server.children import ask_child
 from maskedit.errors import InputError
 from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_json
 
@@ -52,30 +50,15 @@ class Checker:
     async def check(self, request: EditRequest) -> Report:
         """Raises InputError with the check's sentence, or one of its own where the media crashed the check."""
         async with self._turn:
-            process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
             try:
-                output, _ = await asyncio.wait_for(process.communicate(to_json(request).encode()), _PATIENCE_SECONDS)
+                output = await ask_child(self._command, to_json(request), seconds=_PATIENCE_SECONDS)
             except TimeoutError as error:
                 raise InputError(
                     "Reading the clip and matte took over five minutes: copy them to a local disk."
                 ) from error
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-        if refusal := _refusal(output):
-            raise InputError(refusal)
         try:
             return report_from_json(output)
         except ValidationError as error:
             raise InputError(
                 "The clip, matte or a keyframe crashed its reader: the file is damaged, so export it again."
             ) from error
-
-
-def _refusal(output: bytes) -> str:
-    """The sentence in `{"ok": false, "error": sentence}`, or ""."""
-    try:
-        said = json.loads(output)
-        return "" if said["ok"] else str(said["error"])
-    except (ValueError, TypeError, KeyError):
-        return ""

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     asset_quota_gb: float = Field(
         200.0, gt=0, allow_inf_nan=False, description="gigabytes that uploaded media may take"
     )
+    adapter_quota_gb: float = Field(
+        100.0, gt=0, allow_inf_nan=False, description="gigabytes of adapters beyond which none is imported"
+    )
 
     @property
     def loopback(self) -> bool:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge_server.adapters import AdapterShelf
 from bridge_server.checks import Checker, Report, report_to_json
 from bridge_server.errors import NotFoundError
 from bridge_server.folders import JobFolders
@@ -17,7 +18,7 @@ from bridge_server.jobs.rows import JobRow, NewJob
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.store import JobStore
 from bridge_server.references import References, in_clients_words
-from maskedit.catalogue import Catalogue
+from maskedit.catalogue import Catalogue, ModelEntry
 from maskedit.errors import InputError
 from maskedit.presets import recipe_for
 from maskedit.refusals import refuse_unsupported
@@ -35,6 +36,7 @@ class Submission:
     references: References
     checker: Checker
     models: Catalogue
+    shelf: AdapterShelf
     folders: JobFolders
 
     async def check(self, request: EditRequest, *, same_machine: bool) -> Report:
@@ -102,11 +104,30 @@ class Submission:
             raise InputError(in_clients_words(str(error), inputs)) from error
 
     def _check_model(self, request: EditRequest, same_machine: bool) -> None:
-        """Raises InputError. Folders in place of names are for clients on this machine only."""
-        names = [model.name for model in self.models.list()]
-        if not same_machine and request.model not in names:
-            raise InputError(f"There is no model {request.model!r} on the server: choose {', '.join(names)}.")
-        model = self.models.find(request.model)
-        if model.problems:
-            raise InputError(f"The model {request.model} cannot be used: {model.problems[0]}")
+        """Raises InputError for a model or an adapter that cannot be used."""
+        model = usable_model(self.models, request.model, same_machine=same_machine)
         recipe_for(request, recommended=model.recipe)
+        for use in request.adapters:
+            try:
+                about = self.shelf.get(use.adapter_id).metadata
+            except NotFoundError as error:
+                raise InputError(str(error)) from error
+            if about.get("model_fingerprint") != model.fingerprint:
+                raise InputError(
+                    f"The adapter {use.adapter_id[:12]}… was made for {about.get('model', 'another model')}, not for "
+                    f"{request.model}: choose that model, or leave the adapter out."
+                )
+
+
+def usable_model(models: Catalogue, name: str, *, same_machine: bool) -> ModelEntry:
+    """The model of that name. Raises InputError for one that is not there or has problems.
+
+    Folders in place of names are for clients on this machine only.
+    """
+    names = [model.name for model in models.list()]
+    if not same_machine and name not in names:
+        raise InputError(f"There is no model {name!r} on the server: choose {', '.join(names)}.")
+    model = models.find(name)
+    if model.problems:
+        raise InputError(f"The model {name} cannot be used: {model.problems[0]}")
+    return model

@@ -7,6 +7,7 @@ edit of the clip. Stage 2 goes on from it and is named by the keyframes as well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from maskedit.encoding import Samples, TrainingSample
 from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
 from maskedit.progress import Reporter, Stage
+from maskedit.request import AdapterUse
 from maskedit.tuning import TuningRun, appearance_schedule, motion_schedule, tune
 
 
@@ -30,24 +32,31 @@ class Adapted:
 
 
 def adapt(
-    model: VideoModel, samples: Samples, *, recipe: Recipe, seed: int, cache: Path, reporter: Reporter
+    model: VideoModel,
+    samples: Samples,
+    *,
+    recipe: Recipe,
+    seed: int,
+    cache: Path,
+    reporter: Reporter,
+    uses: Sequence[AdapterUse] = (),
 ) -> Adapted:
-    """Leave the edit's adapter attached to `model`, from `cache` or tuned and saved there."""
+    """Leave the edit's adapter attached to `model`, from `cache` or tuned and saved there.
+
+    A stage of no steps is left out: without stage 2 the adapter is the clip's, without both the model is as it was.
+    `uses`: adapters in `cache` that the request names, to start from or to stay beside the edit's own.
+    """
     lora = adapters.LoraSpec(rank=recipe.rank, alpha=recipe.alpha, targets=recipe.targets, share=recipe.adapted_share)
-    optimiser = (
-        lora,
-        recipe.learning_rate,
-        recipe.weight_decay,
-        recipe.timestep_shift,
-        recipe.kept_weight,
-        recipe.draft_strength,
-        seed,
-    )
+    how = repr((lora, recipe.learning_rate, recipe.weight_decay, recipe.kept_weight, recipe.patience, seed))
+    times = repr((recipe.timestep_sampling, recipe.timestep_shift, recipe.draft_strength))
     motion_key = content_hash(
-        model.fingerprint, "motion", repr((optimiser, recipe.motion_steps)), *_contents(samples.motion)
-    )
+        model.fingerprint, "motion", how, times, repr((recipe.motion_steps, recipe.prior_strength)),
+        adapters.uses_key(uses),
+        *_contents(samples.motion if recipe.motion_steps else ()),
+    )  # fmt: skip
     appearance = repr((recipe.appearance_steps, recipe.motion_share))
     key = content_hash(motion_key, "appearance", appearance, *_contents(samples.appearance))
+    key = key if recipe.appearance_steps else motion_key
 
     def file(name: str, *, folder: str = "adapters") -> Path:
         return cache / folder / f"{name}.safetensors"
@@ -57,30 +66,44 @@ def adapt(
         plan = TuningRun(stage=stage, schedule=schedule, checkpoint=checkpoint, seed=seed)
         loss = tune(model, tuned_on, run=plan, recipe=recipe, reporter=reporter)
         facts = {"stage": stage, "steps": str(len(schedule)), "seed": str(seed), "loss": f"{loss:.6f}"}
+        facts |= {"settings": how, "clip": content_hash(*(sample.target for sample in samples.motion))}
+        facts["matte"] = content_hash(*(sample.conditioning.latents for sample in samples.motion))
+        if stage is Stage.TUNE_APPEARANCE:
+            facts["keyframes"] = content_hash(*(sample.target for sample in samples.appearance))
         adapters.save(model, file(name), metadata=facts)
         checkpoint.unlink(missing_ok=True)
 
+    adapters.attach_beside(model, uses, folder=cache / "adapters")
     if file(key).exists():
         adapters.load(model, file(key))
         return Adapted(key, reused=True)
 
-    reused = file(motion_key).exists()
+    reused, started = file(motion_key).exists(), False
     if reused:
         adapters.load(model, file(motion_key))
     else:
+        started = adapters.load_start(model, uses, folder=cache / "adapters")
+    if not reused and not started:
         adapters.attach(model, lora, seed=seed)
+    if recipe.motion_steps and not reused:
+        prior = file(content_hash(model.fingerprint, repr(lora), times, recipe.configuration), folder="priors")
+        if recipe.prior_strength and not started:
+            adapters.start_from_prior(model, prior, strength=recipe.prior_strength)
         schedule = motion_schedule(len(samples.motion), steps=recipe.motion_steps, seed=seed)
         run(Stage.TUNE_MOTION, motion_key, samples.motion, schedule)
+        if recipe.prior_strength and not started:
+            adapters.teach_prior(model, prior)
 
-    schedule = appearance_schedule(
-        len(samples.motion),
-        len(samples.appearance),
-        steps=recipe.appearance_steps,
-        motion_share=recipe.motion_share,
-        seed=seed,
-    )
-    run(Stage.TUNE_APPEARANCE, key, samples.motion + samples.appearance, schedule)
-    return Adapted(key, reused=reused)
+    if recipe.appearance_steps:
+        schedule = appearance_schedule(
+            len(samples.motion),
+            len(samples.appearance),
+            steps=recipe.appearance_steps,
+            motion_share=recipe.motion_share,
+            seed=seed,
+        )
+        run(Stage.TUNE_APPEARANCE, key, samples.motion + samples.appearance, schedule)
+    return Adapted(key, reused=reused or (started and not recipe.motion_steps))
 
 
 def _contents(samples: tuple[TrainingSample, ...]) -> list[Tensor]:

@@ -95,6 +95,9 @@ def _describe(entry: ModelEntry) -> str:
     lines = [f"{entry.name}: {entry.family}, {entry.size_bytes / 1e9:.2f} GB, licence {entry.licence}"]
     if entry.commercial:
         lines.append(f"  {entry.commercial}")
+    if entry.limits:
+        frames, megapixels = entry.limits["max_frames"], entry.limits["budget_px"] / 1e6
+        lines.append(f"  Works on up to {frames} frames of {megapixels:.2f} megapixels at a time.")
     return "\n".join([*lines, f"  {entry.directory}", *(f"  Problem: {problem}" for problem in entry.problems)])
 
 
@@ -113,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     remove = verbs.add_parser("remove", parents=[common], help="forget a name; the folder stays")
     remove.add_argument("name")
     get = verbs.add_parser("get", parents=[common], help="fetch weights from the Hugging Face hub")
-    get.add_argument("model", help="Wan2.1-I2V-14B-480P, Wan2.1-I2V-14B-720P, or OWNER/NAME")
+    get.add_argument("model", help="Wan2.1-I2V-14B-480P, one of docs/models.md, or OWNER/NAME")
     get.add_argument("--to", type=Path, metavar="DIR", help="parent folder (default: the data folder)")
     return parser
 

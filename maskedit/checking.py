@@ -16,10 +16,12 @@ from pydantic import TypeAdapter
 
 from maskedit.errors import InputError
 from maskedit.geometry import Rect, bounds_of, union
-from maskedit.mattes import open_matte
+from maskedit.mattes import drawn_mattes
 from maskedit.media import probe, read_picture
 from maskedit.refusals import refuse_unsupported
-from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MediaFacts, from_json
+from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MediaFacts, Region, from_json
+
+MOST_SMOOTH_FRAMES = 24  # all of them are held in memory, before and after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class CheckedEdit:
 
 
 def check_edit(request: EditRequest) -> CheckedEdit:
-    """Probe the clip, stream the matte once and look at every keyframe.
+    """Probe the clip, stream the mattes once and look at every keyframe.
 
     Odd sizes, variable rates, high bit depths and alpha are all fine; keyframes may lie anywhere in the range.
     Raises InputError, one sentence: what cannot be used and what to do.
@@ -45,27 +47,37 @@ def check_edit(request: EditRequest) -> CheckedEdit:
     frames = _check_range(request, facts)
     for keyframe in request.keyframes:
         _check_keyframe(keyframe, frames=frames, facts=facts)
-    region = _regions(request, frames=frames, facts=facts)
-    bounds = union(*region.values())
-    if bounds is None:
-        raise InputError(
-            f"The matte {request.edit_matte.media.path} is empty on all frames {frames.first}-{frames.last}: "
-            "make the region to edit white (or ask for the matte to be inverted)."
-        )
+    shown = [_bounds(region, frames=frames, facts=facts) for region in request.regions]
+    region_frames = tuple(sorted({number for bounds in shown for number in bounds}))
     for keyframe in request.keyframes:
-        if keyframe.frame not in region:
+        if keyframe.frame not in region_frames:
             raise InputError(
                 f"The matte is empty on keyframe {keyframe.frame}, so its edit would not show: "
-                f"choose a frame that shows the region, for instance {next(iter(region))}."
+                f"choose a frame that shows the region, for instance {region_frames[0]}."
             )
-    return CheckedEdit(facts=facts, frames=frames, region_frames=tuple(region), bounds=bounds)
+    bounds = union(*(each for bounds in shown for each in bounds.values()))
+    assert bounds is not None  # no region is empty on every frame
+    return CheckedEdit(facts=facts, frames=frames, region_frames=region_frames, bounds=bounds)
 
 
 def _check_settings(request: EditRequest) -> None:
+    if not 0 <= request.finish.rim_colour <= 1:
+        raise InputError(
+            f"The rim's colour cannot be matched by {request.finish.rim_colour}: give 0 (off) to 1 (full)."
+        )
     for region in request.regions:
         for name, pixels in (("grow", region.grow_px), ("feather", region.feather_px)):
             if pixels is not None and pixels < 0:
                 raise InputError(f"A region cannot {name} by {pixels} pixels: give 0 or more.")
+        if region.smooth_frames is not None and not 0 <= region.smooth_frames <= MOST_SMOOTH_FRAMES:
+            raise InputError(
+                f"A region cannot be smoothed over {region.smooth_frames} frames: give 0 to {MOST_SMOOTH_FRAMES}."
+            )
+        if region.mattes[0].subtract:
+            raise InputError(
+                f"The matte {region.mattes[0].media.path} is subtracted from nothing: name the matte of what is to "
+                "change before it."
+            )
 
 
 def _check_range(request: EditRequest, facts: MediaFacts) -> FrameRange:
@@ -106,11 +118,18 @@ def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts
         )
 
 
-def _regions(request: EditRequest, *, frames: FrameRange, facts: MediaFacts) -> dict[int, Rect]:
-    """The region's bounds on every frame of the range that shows it, in order."""
-    mattes = open_matte(request.edit_matte, facts=facts).frames(frames.first, frames.last)
-    found = ((number, bounds_of(matte)) for number, matte in mattes)
-    return {number: bounds for number, bounds in found if bounds is not None}
+def _bounds(region: Region, *, frames: FrameRange, facts: MediaFacts) -> dict[int, Rect]:
+    """The drawn region's bounds on every frame of the range that shows it, in order."""
+    found = ((number, bounds_of(matte)) for number, matte in drawn_mattes(region, facts=facts, frames=frames))
+    shown = {number: bounds for number, bounds in found if bounds is not None}
+    if shown:
+        return shown
+    added = [matte.media.path for matte in region.mattes if not matte.subtract]
+    what = f"The matte {added[0]} is" if len(added) == 1 else f"The mattes {', '.join(added)} are"
+    when = f"on all frames {frames.first}-{frames.last}"
+    if len(added) < len(region.mattes):
+        raise InputError(f"{what} empty {when} once the others are subtracted: subtract less.")
+    raise InputError(f"{what} empty {when}: make the region to edit white (or ask for the matte to be inverted).")
 
 
 def report(text: str | bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Run again with the same request and cache it goes on where it was stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from maskedit.adapting import adapt
@@ -15,29 +15,19 @@ from maskedit.caching import LatentCache
 from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
 from maskedit.delivering import deliver
+from maskedit.drafting import run_draft
 from maskedit.encoding import encode_samples
-from maskedit.geometry import Rect, model_to_crop
-from maskedit.models import load_model
-from maskedit.painting import Picture
+from maskedit.finishing import finished
+from maskedit.memory import Demand
+from maskedit.models import load_model, plan_for
 from maskedit.preparing import prepare
-from maskedit.presets import edges_for, recipe_for
-from maskedit.progress import Reporter
-from maskedit.record import StageClock, write_record
+from maskedit.presets import recipe_for
+from maskedit.progress import Reporter, Stage
+from maskedit.record import EditResult, Making, StageClock, write_record
 from maskedit.refusals import refuse_unsupported
 from maskedit.rendering import Sampling, render_shot
-from maskedit.request import DeliverableKind, EditRequest
+from maskedit.request import DeliverableKind, EditRequest, Preset
 from maskedit.scoring import Subject, score
-from maskedit.shot import to_picture
-
-
-@dataclass(frozen=True)
-class EditResult:
-    """What a finished edit leaves: the result (a file, or a folder for sequences) and the take's record beside it."""
-
-    result: Path
-    record: Path
-    stage_seconds: dict[str, float]
-    adapter_reused: bool
 
 
 def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Reporter, models: Catalogue) -> EditResult:
@@ -45,25 +35,40 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
 
     Raises InputError, ModelError or OutputError with one sentence for the user, or Cancelled.
     """
+    if request.preset is Preset.DRAFT:
+        return run_draft(request, output=output, reporter=reporter)
     clock = StageClock(reporter)
     refuse_unsupported(request)
     entry = models.find(request.model)
     recipe = recipe_for(request, recommended=entry.recipe)
     checked = check_edit(request)
-    edges = edges_for(request.regions[0], frame_height=checked.facts.height)
     model = load_model(entry)
     latents = LatentCache(cache / "latents")
 
     # The model sees the region's surroundings only, at a size it was made for.
-    shot = prepare(request, checked, limits=model.limits, context=recipe.context, edges=edges, reporter=clock)
+    shot = prepare(
+        request,
+        checked,
+        limits=model.limits,
+        context=recipe.context,
+        enlargement=recipe.enlargement,
+        reporter=clock,
+    )
+    shot = replace(shot, configuration=recipe.configuration, given_keyframes=recipe.given_keyframes)
     window = min(recipe.window_frames, model.limits.max_frames)
     stretches = shot.stretches(length=window, overlap=recipe.overlap_frames)
+    lessons = shot.stretches(length=min(recipe.training_frames or window, window), overlap=recipe.training_overlap)
+    height, width = shot.video.shape[-2:]
+    longest = {"lesson": max(map(len, lessons)), "window": max(map(len, stretches))}
+    demand = Demand.of(recipe, limits=entry.limits, width=width, height=height, **longest)
+    model.plan = plan_for(entry, demand)
+    clock.report(Stage.PREPARE, 1, total=1, message=model.plan.sentence)
 
     # Everything that needs an encoder happens first, so that the transformer can have the memory to itself.
     samples = encode_samples(
         model,
         shot,
-        stretches,
+        lessons,
         prompt=request.prompt,
         from_draft=recipe.draft_strength < 1,
         cache=latents,
@@ -72,13 +77,16 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     model.release_encoders()
 
     # The clip's motion and background, then the keyframes' appearance, as a LoRA on the frozen transformer.
-    adapted = adapt(model, samples, recipe=recipe, seed=request.seed, cache=cache, reporter=clock)
+    adapted = adapt(
+        model, samples, recipe=recipe, seed=request.seed, cache=cache, reporter=clock, uses=request.adapters
+    )
 
     sampling = Sampling(
         steps=recipe.render_steps,
         guidance=recipe.guidance,
         seed=request.seed,
         draft_strength=recipe.draft_strength,
+        step_cache=recipe.step_cache,
     )
     rendered = render_shot(
         model,
@@ -89,36 +97,30 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         adapter_key=adapted.key,
         cache=latents,
         reporter=clock,
+        rim_colour=request.finish.rim_colour,
     )
 
     # Over the untouched source, at its own size, rate and bit depth.
-    def generated(frame: int) -> tuple[Picture, Rect]:
-        return model_to_crop(to_picture(rendered[frame]), shot.plan), shot.plan.rect
-
-    result = deliver(request, checked, generated=generated, output=output, reporter=clock)
+    with finished(rendered, shot, request=request, checked=checked, recipe=recipe, reporter=clock) as generated:
+        result = deliver(request, checked, generated=generated, output=output, reporter=clock)
     keyframes = {keyframe.frame: keyframe.image.path for keyframe in request.keyframes if keyframe.extent is None}
     subject = Subject(
         source=request.target.path,
         result=str(result),
-        matte=request.edit_matte,
+        regions=request.regions,
         frames=checked.frames,
-        edges=edges,
         keyframes=keyframes,
+        patch=request.deliverables[0].kind is DeliverableKind.PATCH,
+        first_number=request.target.first_number,
     )
-    # A patch or a sequence is measured when asked, with `maskedit score`.
-    scorecard = score(subject) if result.is_file() and request.deliverables[0].kind is DeliverableKind.FULL else None
     record = output / "result.maskedit.json"
     write_record(
         record,
         request=request,
         facts=checked.facts,
-        recipe=recipe,
-        edges=edges,
-        model=entry,
-        adapter=adapted.key,
-        adapter_reused=adapted.reused,
-        plan=shot.plan,
+        making=Making(recipe=recipe, model=entry, adapter=adapted.key, adapter_reused=adapted.reused),
+        track=shot.track,
         stage_seconds=clock.seconds,
-        scorecard=scorecard,
+        scorecard=score(subject),
     )
     return EditResult(result, record, clock.seconds, adapted.reused)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from maskedit.caching import LatentCache
@@ -79,7 +80,7 @@ def motion_sample(
 
     `start`: the video that noise is put on, the window's own in the paper.
     """
-    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px)
+    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=window.given)
     return _sample(model, window.video, condition, start=start, prompt=prompt, shown=window.video[:, :, 0], cache=cache)
 
 
@@ -95,15 +96,13 @@ def appearance_sample(
 
 
 def render_conditioning(
-    model: VideoModel, window: Window, *, kept: int, prompt: str, shown: Tensor, cache: LatentCache
+    model: VideoModel, window: Window, *, prompt: str, shown: Tensor, cache: LatentCache
 ) -> Conditioning:
-    """Inference: as stage 1, with the first `kept` frames of the window (already edited) given whole.
+    """Inference: as stage 1, with the given frames of the window already edited.
 
     `shown` (1, 3, H, W): the edited keyframe, for models that embed an image.
     """
-    condition = motion_condition(
-        window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=tuple(range(kept))
-    )
+    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=window.given)
     return _encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache)
 
 
@@ -121,22 +120,26 @@ def _sample(
         return cache.get(model, "video", video, make=lambda: {"latents": model.encode_video(video)})["latents"]
 
     keep = fold_keep_mask(condition.keep_cells, temporal_factor=model.limits.temporal_factor)
+    generated = 1 - keep.amin(dim=1, keepdim=True)
+    latents = encoded(target)
     return TrainingSample(
-        target=encoded(target),
+        target=latents,
         start=encoded(start),
         conditioning=_encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache),
-        generated=1 - keep.amin(dim=1, keepdim=True).to(model.device),
+        # A cell of the mask may cover several of the latents.
+        generated=F.interpolate(generated, size=latents.shape[2:]).to(model.device),
     )
 
 
 def _encode_condition(
     model: VideoModel, condition: Condition, *, prompt: str, shown: Tensor, cache: LatentCache
 ) -> Conditioning:
-    # Three entries, because a prompt serves every window and a text encoder takes minutes to load.
+    # Three entries, because a prompt mostly serves every window and a text encoder takes minutes to load.
     kept = [condition.video, condition.keep_cells]
     latents = cache.get(model, "condition", *kept, make=lambda: {"latents": model.encode_condition(condition)})
-    text = cache.get(model, f"prompt:{prompt}", make=lambda: {"prompt": model.encode_prompt(prompt)})
+    seen = [shown] if model.prompt_sees_image else []
+    text = cache.get(model, f"prompt:{prompt}", *seen, make=lambda: model.encode_prompt(prompt, shown))
     image = None
     if model.uses_image_embedding:
         image = cache.get(model, "image", shown, make=lambda: {"image": model.encode_image(shown)})["image"]
-    return Conditioning(latents=latents["latents"], embeddings=Embeddings(prompt=text["prompt"], image=image))
+    return Conditioning(latents=latents["latents"], embeddings=Embeddings(**text, image=image))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from flip_evaluator import evaluate
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
@@ -23,6 +24,8 @@ Selection = NDArray[np.bool_]
 
 RING_PX = 4
 _SSIM_WINDOW = 7
+_LEAST_FLOW_SIDE = 12  # OpenCV's search takes nothing smaller
+_FLIP_REACH_PX = 16  # farther than any of its filters looks at the usual 67 pixels per degree
 
 
 @dataclass
@@ -64,6 +67,16 @@ def similarity(picture: Picture, truth: Picture, inside: Selection) -> NDArray[n
     return np.asarray(compared[1])[inside[box]].mean(axis=-1)
 
 
+def flip(picture: Picture, truth: Picture, inside: Selection) -> NDArray[np.floating]:
+    """The FLIP error (Andersson et al. 2020), 0 to 1, of each pixel `inside`: what the eye sees when the two pictures
+    alternate on a screen 0.7 m away, 67 pixels per degree."""
+    box = _box_around(inside, margin=_FLIP_REACH_PX)
+    if not inside[box].size:
+        return np.empty(0)
+    seen, _, _ = evaluate(np.ascontiguousarray(truth[box]), np.ascontiguousarray(picture[box]), "LDR", applyMagma=False)
+    return seen[..., 0][inside[box]]
+
+
 def inner_ring(paste_matte: Picture) -> Selection:
     """The `RING_PX` pixels just inside the paste matte's edge, where a good edit runs into the plate unseen."""
     shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RING_PX + 1, 2 * RING_PX + 1))
@@ -74,6 +87,8 @@ def inner_ring(paste_matte: Picture) -> Selection:
 
 def flow_to_previous(current: Picture, previous: Picture) -> NDArray[np.float32]:
     """(H, W, 2): where each pixel of `current` was in `previous`, by dense inverse search (Kroeger et al. 2016)."""
+    if min(current.shape[:2]) < _LEAST_FLOW_SIDE:
+        return np.zeros((*current.shape[:2], 2), np.float32)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = search.calc(_gray(current), _gray(previous), np.zeros((*current.shape[:2], 2), np.float32))
     return np.asarray(flow, np.float32)

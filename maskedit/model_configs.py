@@ -41,7 +41,8 @@ class PipelineIndex(ConfigFile):
     """model_index.json: which pipeline, and [library, class] per part."""
 
     class_name: str = Field(default="", alias="_class_name")
-    expand_timesteps: bool = False
+    expand_timesteps: bool | None = None
+    boundary_ratio: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -61,18 +62,46 @@ class PartConfig(ConfigFile):
         return self.diffusers_class or next(iter(self.architectures), "part of unknown kind")
 
 
-class TransformerConfig(ConfigFile):
+class WanTransformerConfig(ConfigFile):
     in_channels: Count
     out_channels: Count
     num_layers: Annotated[int, Field(ge=1, le=1000)]
+    num_attention_heads: Count
+    attention_head_dim: Count
+    ffn_dim: Count
+    text_dim: Count
+    image_dim: Count | None = None
+    added_kv_proj_dim: Count | None = None
     patch_size: tuple[Count, Count, Count] = (1, 2, 2)
     pos_embed_seq_len: int | None = None
 
 
-class CodecConfig(ConfigFile):
-    """`temperal_downsample` (as diffusers spells it): per halving of the picture, whether time is halved too."""
+class WanCodecConfig(ConfigFile):
+    """`temperal_downsample` (as diffusers spells it): per halving of the picture, whether time is halved too.
 
+    `patch_size`: pixels that are folded into channels before the first halving.
+    """
+
+    z_dim: Count = 16
     temperal_downsample: Annotated[list[bool], Field(min_length=1, max_length=8)] = [False, True, True]
+    patch_size: Annotated[int, Field(ge=1, le=64)] | None = None
+
+    @property
+    def cell_px(self) -> int:
+        """Pixels per latent cell."""
+        return (self.patch_size or 1) * 2 ** len(self.temperal_downsample)
+
+    @property
+    def temporal_factor(self) -> int:
+        return 2 ** sum(self.temperal_downsample)
+
+
+class ImageEncoderConfig(ConfigFile):
+    hidden_size: Count
+
+
+class TextEncoderConfig(ConfigFile):
+    d_model: Count
 
 
 class SchedulerConfig(ConfigFile):

@@ -18,12 +18,14 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.hf_api import RepoFile
 
 from maskedit.errors import InputError, ModelError, OutputError
-from maskedit.model_check import SUPPORTED_FAMILIES, pipeline_family
-from maskedit.model_configs import PipelineIndex
+from maskedit.model_configs import ModelProblem, PipelineIndex
+from maskedit.model_families import family_named, pipeline_family
 
 KNOWN = {
     "Wan2.1-I2V-14B-480P": "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
     "Wan2.1-I2V-14B-720P": "Wan-AI/Wan2.1-I2V-14B-720P-Diffusers",
+    "Wan2.2-I2V-A14B": "Wan-AI/Wan2.2-I2V-A14B-Diffusers",
+    "Wan2.2-TI2V-5B": "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
 }
 # Safetensors, configurations, tokenizer, card. Never pickle, never Python.
 _WANTED = ("model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt", "README.md", "LICENSE*")
@@ -77,11 +79,10 @@ def _check_pipeline(repository: str, *, revision: str, files: list[RepoFile], fo
     if not any(file.path == "model_index.json" for file in files):
         raise InputError(f"{repository} is not in the diffusers layout: look for a name that ends in -Diffusers.")
     index = hf_hub_download(repository, "model_index.json", revision=revision, local_dir=folder)
-    family = pipeline_family(PipelineIndex.read(Path(index)))
-    if family not in SUPPORTED_FAMILIES:
-        raise InputError(
-            f"{repository} is of the family {family}, which is not supported yet: use a Wan 2.1 image-to-video model."
-        )
+    try:
+        family_named(pipeline_family(PipelineIndex.read(Path(index))))
+    except ModelProblem as problem:
+        raise InputError(f"{repository} cannot be used: {problem}") from problem
 
 
 def _has(path: Path, size: int) -> bool:

@@ -17,8 +17,8 @@ _HUNYUAN = (
     "within the licence's terms.",
 )
 _COMMERCIAL = {
-    "apache-2.0": "Commercial use is allowed.",
-    "mit": "Commercial use is allowed.",
+    "apache-2.0": "Commercial use is allowed, in every territory.",
+    "mit": "Commercial use is allowed, in every territory.",
     "gpl-3.0-or-later": "Commercial use is allowed; what you make with it is yours.",
 }
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---", re.DOTALL)

@@ -8,12 +8,11 @@ from fractions import Fraction
 import torch
 
 from maskedit.checking import CheckedEdit
-from maskedit.geometry import CropPlan, crop_to_model, matte_to_model, plan_crop
+from maskedit.geometry import MAX_ENLARGEMENT, CropTrack, bounds_of, crop_to_model, matte_to_model, plan_track
 from maskedit.mattes import region_mattes
 from maskedit.media import ClipReader
 from maskedit.models import Limits
 from maskedit.painting import keyframe_picture
-from maskedit.presets import Edges
 from maskedit.progress import Reporter, Stage
 from maskedit.request import EditRequest
 from maskedit.shot import Shot, to_video
@@ -25,15 +24,16 @@ def prepare(
     *,
     limits: Limits,
     context: Fraction,
-    edges: Edges,
+    enlargement: float = MAX_ENLARGEMENT,
     reporter: Reporter,
 ) -> Shot:
-    """Read the range once, crop it around the region and scale it to the model's size.
+    """Decode the range once, crop it around the region and scale it to the model's size.
 
-    `context`: how much of the region's sides the crop shows around it; `edges`: of the paste matte.
+    `context`: how much of the region's sides the crop shows around it; `enlargement`: how far the crop may be enlarged
+    to fill what the model can hold (1: a model pixel is never less than a source pixel, so a small region costs less).
     """
     frames = checked.frames
-    plan = _plan(checked, limits=limits, context=context, edges=edges)
+    track = _track(request, checked, limits=limits, context=context, enlargement=enlargement, reporter=reporter)
     keyframes = {keyframe.frame: keyframe for keyframe in request.keyframes}
     video, mattes, edited = [], [], {}
     with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
@@ -41,7 +41,7 @@ def prepare(
         for plate, (number, matte) in zip(
             plates, region_mattes(request.regions, facts=checked.facts, frames=frames), strict=True
         ):
-            rgb = plate.rgb()
+            rgb, plan = plate.rgb(), track.at(number)
             video.append(to_video(crop_to_model(rgb, plan)))
             # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
             mattes.append(torch.from_numpy(matte_to_model(matte, plan))[None, None, None])
@@ -49,15 +49,36 @@ def prepare(
                 picture = keyframe_picture(keyframes[number], rgb)
                 edited[number] = to_video(crop_to_model(rgb + matte[..., None] * (picture - rgb), plan))
             reporter.report(Stage.PREPARE, len(video), total=len(frames))
-    return Shot(frames, plan, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
+    return Shot(frames, track, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
 
 
-def _plan(checked: CheckedEdit, *, limits: Limits, context: Fraction, edges: Edges) -> CropPlan:
-    size = {"frame_width": checked.facts.width, "frame_height": checked.facts.height}
-    return plan_crop(
-        checked.bounds.grown(edges.grow_px + edges.feather_px, **size),
-        **size,
+def _track(
+    request: EditRequest,
+    checked: CheckedEdit,
+    *,
+    limits: Limits,
+    context: Fraction,
+    enlargement: float,
+    reporter: Reporter,
+) -> CropTrack:
+    """The crop's way, planned on the paste mattes themselves: whatever loosened them, it holds what will be pasted."""
+    frames, found = checked.frames, {}
+    for number, matte in region_mattes(request.regions, facts=checked.facts, frames=frames):
+        reporter.report(Stage.PREPARE, 0, total=len(frames))
+        if (bounds := bounds_of(matte)) is not None:
+            found[number] = bounds
+    wide, high = (
+        max((getattr(bounds, side) for bounds in found.values()), default=1) * (1 + 2 * context)
+        for side in ("width", "height")
+    )
+    # Room for a cell more on either side, because the crop ends on whole cells.
+    enough = (int(wide * enlargement) + 2 * limits.grid_px) * (int(high * enlargement) + 2 * limits.grid_px)
+    return plan_track(
+        found,
+        frames=range(frames.first, frames.last + 1),
+        frame_width=checked.facts.width,
+        frame_height=checked.facts.height,
         grid=limits.grid_px,
-        budget_px=limits.budget_px,
+        budget_px=min(limits.budget_px, enough),
         context=context,
     )

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from maskedit.errors import InputError
-from maskedit.request import EditRequest, Preset, Region
+from maskedit.request import AdapterRole, EditRequest, Loosening, Preset, Region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class Recipe:
     """Settings of one edit. Steps are optimiser or sampler steps; px are source pixels.
 
     `configuration`: "masked", or "naive": the paper's ablation, where only the first frame is given.
+    `given_keyframes`: which keyframes a window is given as they are: "first" (the paper's way: the others live in the
+    LoRA alone) or "all" that lie in it.
     `rank`, `alpha`, `targets`, `adapted_share`: what the LoRA is put on (see `adapters.LoraSpec`).
     `training_frames`, `training_overlap`: the windows of stage 1 (0: those of the render; the paper's cheap way: 9).
     `patience`: a stage ends early after this many steps without progress on its probe (0: never).
@@ -31,6 +33,9 @@ class Recipe:
     `kept_weight`: what a latent cell that is given counts in the loss beside one that is generated (the paper's: 1).
     `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
     optical-flow draft with that share of noise, which a weak model turns into better pictures.
+    `draft_trust`: how far the draft, where it is sure, overrules what the model made, from 0 (a good model knows
+    better) to 1. `draft_detail`: how much of its detail finer than the model's pixels is added where both agree.
+    `enlargement`: how far the crop may be enlarged to fill what the model can hold.
     `context`: how much of the region's sides the model sees around it.
     `timestep_sampling`, `timestep_shift`: how training timesteps are drawn, "uniform" or "logit_normal", then moved
     towards noise as the sampler's are (1 = not at all, the paper's value).
@@ -38,6 +43,7 @@ class Recipe:
     """
 
     configuration: str = "masked"
+    given_keyframes: str = "first"
     motion_steps: int = 100
     appearance_steps: int = 100
     motion_share: float = 0.1
@@ -57,9 +63,12 @@ class Recipe:
     render_steps: int = 30
     guidance: float = 5.0
     draft_strength: float = 1.0
+    draft_trust: float = 0.0
+    draft_detail: float = 1.0
     step_cache: float = 0.0
     window_frames: int = 81
     overlap_frames: int = 5
+    enlargement: float = 4.0
     context: Fraction = Fraction(1, 4)
 
 
@@ -67,27 +76,48 @@ class Recipe:
 class Edges:
     """How the paste matte is made from the drawn one, in source pixels.
 
-    Grown by `grow_px` in every direction, steadied by covering what it covers `smooth_frames` frames away, then let
-    run out over `feather_px`.
+    Widened by `loosening`, grown by `grow_px` in every direction, steadied by covering what it covers `smooth_frames`
+    frames away, then let run out over `feather_px`.
     """
 
     grow_px: int
     feather_px: int
     smooth_frames: int = 1
+    loosening: Loosening = Loosening.GROWN
 
 
 BEST = Recipe()
-_PRESETS = {
-    Preset.FAST: replace(BEST, motion_steps=40, appearance_steps=20, render_steps=12),
-    Preset.STANDARD: replace(BEST, motion_steps=100, appearance_steps=60, render_steps=20),
+PRESETS = {
+    Preset.FAST: replace(
+        BEST,
+        motion_steps=40,
+        appearance_steps=20,
+        render_steps=12,
+        training_frames=9,
+        adapted_share=0.5,
+        enlargement=1.0,
+    ),
+    Preset.STANDARD: replace(
+        BEST, motion_steps=100, appearance_steps=50, render_steps=16, training_frames=9, enlargement=1.0
+    ),
     Preset.BEST: BEST,
 }
 _POSITIVE = (
     "learning_rate", "rank", "timestep_shift", "draft_strength", "render_steps", "window_frames", "adapted_share",
+    "enlargement",
 )  # fmt: skip
-_SHARES = ("motion_share", "adapted_share", "draft_strength", "prior_strength", "step_cache")
+_SHARES = (
+    "draft_trust",
+    "draft_detail",
+    "motion_share",
+    "adapted_share",
+    "draft_strength",
+    "prior_strength",
+    "step_cache",
+)
 _CHOICES = {
     "configuration": ("masked", "naive"),
+    "given_keyframes": ("first", "all"),
     "targets": ("attention", "ffn", "attention+ffn"),
     "timestep_sampling": ("uniform", "logit_normal"),
 }
@@ -96,27 +126,34 @@ _CHOICES = {
 def recipe_for(request: EditRequest, *, recommended: Mapping[str, Mapping[str, Any]]) -> Recipe:
     """The recipe of a request: preset, then the model's recommendation, then what the user set.
 
-    `recommended`: preset name (or "all") → values, as a model's metadata gives them.
-    Raises InputError for a preset that does not exist yet and for values that cannot be used.
+    `recommended`: preset name (or "all") → values, as a model's metadata gives them. An adapter to start from stands
+    for stage 1, which then has no steps unless the user gives it some.
+    Raises InputError for values that cannot be used.
     """
-    if request.preset is Preset.DRAFT:
-        raise InputError("The draft preset is not available yet: use --preset fast.")
-    recipe = _PRESETS[request.preset]
-    for values in (recommended.get("all", {}), recommended.get(request.preset, {}), asdict(request.settings)):
+    # A draft follows no recipe, but settings that cannot be used are refused all the same.
+    recipe = PRESETS.get(request.preset, BEST)
+    starts = any(use.role is AdapterRole.START for use in request.adapters)
+    begun = {"motion_steps": 0} if starts else {}
+    for values in (recommended.get("all", {}), recommended.get(request.preset, {}), begun, asdict(request.settings)):
         recipe = replace(recipe, **{name: value for name, value in values.items() if value is not None})
     _check(recipe)
     return recipe
 
 
-def edges_for(region: Region | None, *, frame_height: int) -> Edges:
+def edges_for(region: Region, *, frame_height: int) -> Edges:
     """The region's own edges; where it leaves them open, a hundredth of the frame's height and half as much feather.
 
     A loose region leaves room for new silhouettes and for roto that is a pixel off; more only shows more of what the
-    model makes of the background.
+    model makes of the background. Boxes and hulls jump where a drawn outline only wavers, so they are steadied more.
     """
-    grow_px = max(2, round(frame_height / 100)) if region is None or region.grow_px is None else region.grow_px
-    feather_px = max(2, round(frame_height / 200)) if region is None or region.feather_px is None else region.feather_px
-    return Edges(grow_px=grow_px, feather_px=feather_px)
+    defaults = {
+        "grow_px": max(2, round(frame_height / 100)),
+        "feather_px": max(2, round(frame_height / 200)),
+        "smooth_frames": 1 if region.loosening is Loosening.GROWN else 3,
+    }
+    given = {name: getattr(region, name) for name in defaults}
+    chosen = {name: defaults[name] if value is None else value for name, value in given.items()}
+    return Edges(**chosen, loosening=region.loosening)
 
 
 def _check(recipe: Recipe) -> None:

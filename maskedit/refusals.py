@@ -3,31 +3,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from maskedit.errors import InputError
-from maskedit.request import EditRequest, Finish, KeyframeRole, Loosening, MattePurpose, RegionRole
+from maskedit.request import EditRequest, Finish, KeyframeRole, MattePurpose, RegionRole
 
 
 def refuse_unsupported(request: EditRequest) -> None:
     """Raise InputError, one sentence, for what this version does not do yet."""
     refusals = (
-        (bool(request.adapters), "Adapters made elsewhere are not supported yet: leave them out."),
         (
-            any(
-                matte.subtract or region.loosening is not Loosening.GROWN or region.smooth_frames is not None
-                for region in request.regions
-                for matte in region.mattes
-            ),
-            "Boxes, hulls and subtracted mattes are not supported yet: give one matte as it is.",
+            not request.regions or any(not region.mattes for region in request.regions),
+            "An edit needs a region, and each region a matte: give one.",
         ),
-        (not request.regions, "An edit needs a region: give a matte."),
-        (len(request.regions) > 1, "This version edits one region at a time: run one edit per region."),
         (
             any(region.role is not RegionRole.OBJECT for region in request.regions),
             "Shadow and reflection regions are not supported yet: give the object's matte only.",
         ),
         (
-            any([matte.purpose for matte in region.mattes] != [MattePurpose.EDIT] for region in request.regions),
-            "A region takes exactly one edit matte for now: leave out composite, holdout and ignore mattes.",
+            any(matte.purpose is not MattePurpose.EDIT for region in request.regions for matte in region.mattes),
+            "Composite, holdout and ignore mattes are not supported yet: give edit mattes, added or subtracted.",
         ),
         (not request.keyframes, "An edit needs a keyframe: give the edited picture of at least one frame."),
         (
@@ -49,8 +44,8 @@ def refuse_unsupported(request: EditRequest) -> None:
             "A chosen working colour is not supported yet: tag the clip instead.",
         ),
         (
-            request.finish != Finish(),
-            "Grain, sharpness, rim and shutter matching are not supported yet: leave them 0.",
+            replace(request.finish, rim_colour=Finish().rim_colour) != Finish(),
+            "Grain, sharpness and shutter matching are not supported yet: leave them 0.",
         ),
         (
             len(request.deliverables) != 1,

@@ -7,7 +7,7 @@ transformer's forward and the scheduler's step, and a test holds it equal to dif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,8 +19,10 @@ from torch import Tensor
 from maskedit.caching import LatentCache, content_hash
 from maskedit.encoding import render_conditioning
 from maskedit.models.family import Conditioning, VideoModel
+from maskedit.models.stepcache import step_cache
 from maskedit.progress import Reporter, Stage
-from maskedit.shot import Shot, Window, to_picture
+from maskedit.rim import match_rim
+from maskedit.shot import Shot, Window, to_picture, to_video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +30,15 @@ class Sampling:
     """How to sample.
 
     `steps` over the whole way from noise; `guidance`: classifier-free, 1 = off; `draft_strength`: the share of noise
-    to start with, 1 = all of it, below that the draft's latents and only the steps from there on.
+    to start with, 1 = all of it, below that the draft's latents and only the steps from there on. `step_cache`: see
+    `models.stepcache`, 0 = off.
     """
 
     steps: int
     guidance: float
     seed: int
     draft_strength: float = 1.0
+    step_cache: float = 0.0
 
 
 def render_shot(
@@ -47,11 +51,13 @@ def render_shot(
     adapter_key: str,
     cache: LatentCache,
     reporter: Reporter,
+    rim_colour: float = 1.0,
 ) -> dict[int, Tensor]:
     """Every frame's crop, frame number → (1, 3, 1, H, W) in [-1, 1]: generated in the region, the plate around it.
 
     A window is given the frames that an earlier one rendered (the keyframe at first) as kept, so that windows join
-    without a seam. `adapter_key` names the adapter attached to the model: finished windows are cached under it.
+    without a seam. Frames that were painted stay as they are. `adapter_key` names the adapter attached to the model:
+    finished windows are cached under it. `rim_colour`: how far the region's rim is matched to the plate, 0 to 1.
     """
     start = min(shot.edited)
     shown = shot.edited[start]
@@ -60,25 +66,43 @@ def render_shot(
     steps = sampling.steps - _first_step(_schedule(model, sampling), sampling)
     for index, frames in enumerate(stretches):
         kept = next((i for i, frame in enumerate(frames) if frame not in rendered), len(frames))
-        given = [rendered[frame] for frame in frames[:kept]]
-        window = _beginning_with(given, shot.window(frames))
-        encode = {"kept": kept, "shown": shown[:, :, 0], "cache": cache}
+        window = shot.window(frames)
+        known = {i: rendered[frame] for i, frame in enumerate(frames[:kept])}
+        known |= {i: shot.edited[frames[i]] for i in window.given if i >= kept}
+        window = _with(known, window)
+        encode = {"shown": shown[:, :, 0], "cache": cache}
+        _make_room_for_codec(model)
         conditioning = render_conditioning(model, window, prompt=prompt, **encode)
-        guided = sampling.guidance > 1 and model.true_guidance
+        # Without a prompt both passes would be one and the same.
+        guided = sampling.guidance > 1 and model.true_guidance and prompt
         unconditional = render_conditioning(model, window, prompt="", **encode) if guided else None
-        begin = _beginning_with(given, drafted.window(frames)) if drafted else None
+        begin = _with(known, drafted.window(frames)) if drafted else None
         tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches))
         make = partial(
             _sampled, model, conditioning, unconditional=unconditional, sampling=sampling, begin=begin, tick=tick
         )
         kind = f"render:{adapter_key}:{sampling}:{prompt}"
-        latents = cache.get(model, kind, conditioning.latents, make=make)["latents"]
+        seen = [conditioning.latents] if begin is None else [conditioning.latents, begin.video]
+        latents = cache.get(model, kind, *seen, make=make)["latents"]
+        _make_room_for_codec(model)
         decoded = model.decode(latents).clamp(-1, 1).cpu()
         for i, frame in enumerate(frames[kept:], start=kept):
             plate, edit_matte = shot.at(frame)
-            rendered[frame] = plate + edit_matte * (decoded[:, :, i : i + 1] - plate)
+            matched = match_rim(
+                to_picture(decoded[:, :, i : i + 1]),
+                to_picture(plate),
+                edit_matte[0, 0, 0].numpy(),
+                strength=rim_colour,
+            )
+            made = plate + edit_matte * (to_video(matched) - plate)
+            rendered[frame] = shot.edited.get(frame, made)
         tick(steps, preview=_jpeg(rendered[frames[-1]]))
     return rendered
+
+
+def _make_room_for_codec(model: VideoModel) -> None:
+    if not model.plan.share_codec:
+        model.release_experts()
 
 
 def _tick(reporter: Reporter, step: int, *, before: int, total: int, preview: bytes | None = None) -> None:
@@ -93,6 +117,8 @@ def _jpeg(frame: Tensor) -> bytes:
 
 def _sampled(model: VideoModel, conditioning: Conditioning, *, begin: Window | None, **how: Any) -> dict[str, Tensor]:
     draft = None if begin is None else model.encode_video(begin.video)
+    if not model.plan.share_codec:
+        model.release_encoders()
     return {"latents": sample_latents(model, conditioning, draft=draft, **how)}
 
 
@@ -120,14 +146,17 @@ def sample_latents(
     if draft is not None:
         t = scheduler.sigmas[first].to(model.device)
         latents = (1 - t) * draft + t * latents
-    for step, timestep in enumerate(scheduler.timesteps[first:]):
-        tick(step)
-        prediction = model.predict(latents, timestep.reshape(1), conditioning=conditioning)
-        if unconditional is not None:
-            free = model.predict(latents, timestep.reshape(1), conditioning=unconditional)
-            prediction = free + sampling.guidance * (prediction - free)
-        latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
-    return latents
+    with step_cache(model, sampling.step_cache) as passing:
+        for step, timestep in enumerate(scheduler.timesteps[first:]):
+            tick(step)
+            with passing("conditional"):
+                prediction = model.predict(latents, timestep.reshape(1), conditioning=conditioning)
+            if unconditional is not None:
+                with passing("unconditional"):
+                    free = model.predict(latents, timestep.reshape(1), conditioning=unconditional)
+                prediction = free + sampling.guidance * (prediction - free)
+            latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+    return model.with_given(latents, conditioning)
 
 
 def _schedule(model: VideoModel, sampling: Sampling) -> Any:
@@ -148,8 +177,9 @@ def initial_noise(shape: tuple[int, ...], *, seed: int) -> Tensor:
     return torch.randn(shape, generator=generator)
 
 
-def _beginning_with(given: Sequence[Tensor], window: Window) -> Window:
-    """The window with its first frames replaced by the `given` ones, each (1, 3, 1, H, W)."""
+def _with(known: Mapping[int, Tensor], window: Window) -> Window:
+    """The window with the frames that are `known` already, place → (1, 3, 1, H, W), given as they are."""
     video = window.video.clone()
-    video[:, :, : len(given)] = torch.cat(list(given), dim=2)
-    return replace(window, video=video)
+    for place, picture in known.items():
+        video[:, :, place : place + 1] = picture
+    return replace(window, video=video, given=tuple(sorted(known)))

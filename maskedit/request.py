@@ -8,6 +8,7 @@ Frame numbers count from 0 at the first frame of the clip; ranges are inclusive.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -72,6 +73,14 @@ class AdapterRole(StrEnum):
 
     START = "start"
     BESIDE = "beside"
+
+
+class AdapterFormat(StrEnum):
+    """Whose key names an adapter's file uses; comfyui stands for diffusion-pipe, kohya for musubi-tuner as well."""
+
+    DIFFUSERS = "diffusers"
+    COMFYUI = "comfyui"
+    KOHYA = "kohya"
 
 
 class KeyframeRole(StrEnum):
@@ -249,11 +258,14 @@ class WorkingColour:
 
 @dataclass(frozen=True, kw_only=True)
 class Finish:
-    """How the generated region is matched to the plate, each from 0 (off) to 1 (full)."""
+    """How the generated region is matched to the plate, each from 0 (off) to 1 (full).
+
+    `rim_colour`: its colours along the rim, see `maskedit.rim`.
+    """
 
     grain: float = 0.0
     sharpness: float = 0.0
-    rim_colour: float = 0.0
+    rim_colour: float = 1.0
     shutter: float = 0.0
 
 
@@ -265,11 +277,18 @@ class Deliverable:
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterUse:
-    """An adapter that this machine already has, by its id (64 hexadecimal digits), at `strength` 0 to 2."""
+    """An adapter that this machine already has, by its id (64 hexadecimal digits); `strength` above 0 and up to 2."""
 
     adapter_id: str
     role: AdapterRole = AdapterRole.START
     strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        # An id becomes a file's name.
+        if not re.fullmatch(r"[0-9a-f]{64}", self.adapter_id):
+            raise InputError(f"{self.adapter_id!r} is no adapter's id: `maskedit adapters list` shows them.")
+        if not 0 < self.strength <= 2:
+            raise InputError(f"An adapter's strength cannot be {self.strength}: give more than 0 and up to 2.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +326,10 @@ class Settings:
     overlap_frames: int | None = None
     step_cache: float | None = None
     configuration: str | None = None
+    given_keyframes: str | None = None
+    draft_trust: float | None = None
+    draft_detail: float | None = None
+    enlargement: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,11 +356,6 @@ class EditRequest:
     project: str = ""
     shot: str = ""
     name: str = ""
-
-    @property
-    def edit_matte(self) -> Matte:
-        """The one matte that says where change is allowed (first version: one region, one matte)."""
-        return self.regions[0].mattes[0]
 
 
 _ADAPTER = TypeAdapter(EditRequest)

@@ -18,53 +18,62 @@ from rich.table import Table
 
 from maskedit.errors import InputError, MaskEditError
 from maskedit.media import probe
-from maskedit.presets import Edges, edges_for
-from maskedit.request import FrameRange, Matte, MediaReference, from_json
+from maskedit.presets import Edges
+from maskedit.request import DeliverableKind, FrameRange, Loosening, Matte, MediaReference, Region, from_json
 from maskedit.scoring import Scorecard, Subject, score
 
 
-def subject_of(source: str, result: str, *, matte: str, truth: str = "", record: str = "") -> Subject:
-    """What to score, with range, keyframes and paste matte from the take's record (`record`, or beside the result).
+def subject_of(source: str, result: str, *, matte: str = "", truth: str = "", record: str = "") -> Subject:
+    """What to score, with range, keyframes and regions from the take's record (`record`, or beside the result).
 
-    A folder as `result` stands for the sequence in it. Without a record the result holds all frames and the paste
-    matte is made as the presets make it. Raises InputError.
+    `matte` stands for what the record's region was drawn with.
+    Without a record it is needed, the result holds all frames and the paste matte is made as the presets make it.
+    Raises InputError.
     """
-    result = _sequence_in(Path(result)) if Path(result).is_dir() else result
     facts = probe(source)
     subject = Subject(
         source=source,
         result=result,
-        matte=Matte(media=MediaReference(locations=(matte,))),
+        regions=(Region(mattes=(_matte_at(matte),)),),
         truth=truth,
         frames=FrameRange(first=0, last=facts.frame_count - 1),
-        edges=edges_for(None, frame_height=facts.height),
     )
     path = Path(record) if record else record_beside(result)
     if not path.is_file():
+        if not matte:
+            raise InputError(f"The result {result} has no record beside it: say with --matte what was to change.")
         return subject
     try:
         take = json.loads(path.read_text(encoding="utf-8"))
         request = from_json(json.dumps(take["request"]))
         # A cropped keyframe is part of a frame, so there is no whole picture to hold the result against.
         keyframes = {key.frame: key.image.path for key in request.keyframes if key.extent is None}
-        return replace(
-            subject, frames=request.frames or subject.frames, keyframes=keyframes, edges=Edges(**take["paste_matte"])
-        )
+        edges = [Edges(**each | {"loosening": Loosening(each["loosening"])}) for each in take["paste_matte"]]
+        regions = tuple(replace(region, **vars(own)) for region, own in zip(request.regions, edges, strict=True))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"The record {path.name} cannot be read ({error}): move it away to score without.") from error
+    if matte and len(regions) > 1:
+        raise InputError(f"The record {path.name} holds {len(regions)} regions: leave --matte out to score them.")
+    if matte:
+        regions = tuple(replace(region, mattes=(_matte_at(matte),)) for region in regions)
+    return replace(
+        subject,
+        frames=request.frames or subject.frames,
+        keyframes=keyframes,
+        regions=regions,
+        patch=request.deliverables[0].kind is DeliverableKind.PATCH,
+        first_number=request.target.first_number,
+    )
+
+
+def _matte_at(path: str) -> Matte:
+    return Matte(media=MediaReference(locations=(path,)))
 
 
 def record_beside(result: str) -> Path:
     """Where the take's record of a result lies: `NAME.maskedit.json` beside the file, or beside a sequence's folder."""
     path = Path(result)
     return path.parent.with_suffix(".maskedit.json") if "%" in path.name else path.with_suffix(".maskedit.json")
-
-
-def _sequence_in(folder: Path) -> str:
-    for suffix in ("png", "exr"):
-        if any(folder.glob(f"{folder.name}.*.{suffix}")):
-            return str(folder / f"{folder.name}.%04d.{suffix}")
-    raise InputError(f"The folder {folder} holds no result: give a clip, or a sequence as shot.%04d.png.")
 
 
 def _shown(value: float | int | None, unit: str) -> str:
@@ -92,6 +101,7 @@ def table(card: Scorecard) -> Table:
     sheet.add_section()
     row("Inside: PSNR to the truth", "result_psnr", "source_psnr", "frozen_psnr", unit="dB")
     row("Inside: SSIM to the truth", "result_ssim", "source_ssim", "frozen_ssim")
+    row("Inside: FLIP to the truth", "result_flip", "source_flip", "frozen_flip")
     row("Inside: keyframe PSNR", "keyframe_psnr", unit="dB")
     row("Inside: flow-warp error", "result_warp_error", "source_warp_error", unit="/255")
     sheet.add_section()
@@ -111,12 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="maskedit score", description="How good a result is, in numbers.")
     parser.add_argument("--source", required=True, metavar="CLIP")
     parser.add_argument("--result", required=True, metavar="CLIP")
-    parser.add_argument("--matte", required=True, metavar="MATTE")
+    parser.add_argument("--matte", default="", metavar="MATTE", help="what was to change (default: the record's)")
     parser.add_argument("--truth", default="", metavar="CLIP", help="what a perfect result would be")
     parser.add_argument("--record", default="", metavar="FILE", help="the take's record (default: beside the result)")
     parser.add_argument("--frames", metavar="A-B", help="the source's frames that the result holds")
     parser.add_argument("--grow", type=int, metavar="PX", help="how far the matte was grown")
     parser.add_argument("--feather", type=int, metavar="PX", help="how wide the paste was feathered")
+    parser.add_argument("--patch", action="store_true", help="the result is a patch to lay over the source")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -129,9 +140,10 @@ def main(arguments: list[str] | None = None) -> int:
             options.source, options.result, matte=options.matte, truth=options.truth, record=options.record
         )
         chosen = {"grow_px": options.grow, "feather_px": options.feather}
-        edges = replace(subject.edges, **{name: value for name, value in chosen.items() if value is not None})
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        regions = tuple(replace(region, **chosen) for region in subject.regions)
         frames = _range(options.frames) if options.frames else subject.frames
-        card = score(replace(subject, edges=edges, frames=frames))
+        card = score(replace(subject, regions=regions, frames=frames, patch=options.patch or subject.patch))
     except MaskEditError as error:
         print(error, file=sys.stderr)
         return 2

@@ -9,20 +9,22 @@ edit that fades out, which PSNR against truth sees. Every score stands beside wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import tee
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from maskedit.compositing import composite
 from maskedit.errors import InputError
-from maskedit.mattes import open_matte, paste_mattes
+from maskedit.mattes import drawn_and_paste
 from maskedit.measures import (
     Picture,
     Selection,
     Tally,
+    flip,
     flow_to_previous,
     inner_ring,
     psnr,
@@ -32,12 +34,12 @@ from maskedit.measures import (
 )
 from maskedit.media import ClipReader, PlateFrame, read_picture
 from maskedit.media.containers import open_clip
-from maskedit.presets import Edges
-from maskedit.request import FrameRange, Matte, MediaFacts
+from maskedit.media.sequences import is_sequence
+from maskedit.request import AlphaMode, FrameRange, MediaFacts, Region
 
 MEANS = (
     "background_mean_error", "seam_ring_error", "source_warp_error", "result_warp_error",
-    "result_ssim", "source_ssim", "frozen_ssim",
+    "result_ssim", "source_ssim", "frozen_ssim", "result_flip", "source_flip", "frozen_flip",
 )  # fmt: skip
 SQUARES = ("background", "keyframe", "result", "source", "frozen")
 
@@ -46,17 +48,19 @@ SQUARES = ("background", "keyframe", "result", "source", "frozen")
 class Subject:
     """What is scored. `result` holds the source's frames `frames`; `truth` those, or as many as the source.
 
-    `edges`: how the paste matte was made from the drawn one. `keyframes`: frame number → the picture that was given
-    for it.
+    `regions`: what was to change, with the edges that the paste matte was made with. `keyframes`: frame number → the
+    picture that was given for it. A folder as `result` stands for the sequence in it; a `patch` is scored as it looks
+    when it is laid over the source.
     """
 
     source: str
     result: str
-    matte: Matte
+    regions: tuple[Region, ...]
     frames: FrameRange
-    edges: Edges
     truth: str = ""
     keyframes: Mapping[int, str] = field(default_factory=dict)
+    patch: bool = False
+    first_number: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +86,10 @@ class Scorecard:
 
 def score(subject: Subject) -> Scorecard:
     """Compare frame by frame, holding only a few frames at a time. Raises InputError for clips that do not match."""
+    if Path(subject.result).is_dir():
+        subject = replace(subject, result=_sequence_in(Path(subject.result)))
     with ExitStack() as stack:
-        source = stack.enter_context(ClipReader(subject.source))
+        source = stack.enter_context(ClipReader(subject.source, first_number=subject.first_number or None))
         result = stack.enter_context(ClipReader(subject.result))
         truth = stack.enter_context(ClipReader(subject.truth)) if subject.truth else None
         _check_sizes(subject, source.facts, result.facts, truth.facts if truth else None)
@@ -92,8 +98,12 @@ def score(subject: Subject) -> Scorecard:
         wanted = result.frames(0, len(subject.frames) - 1)
         offset = first if truth and truth.facts.frame_count == source.facts.frame_count else 0
         truths = truth.frames(offset, offset + last - first) if truth else None
-        for plate, (drawn, paste) in zip(source.frames(first, last), _mattes(subject, source.facts), strict=True):
-            marks.compare(plate, next(wanted), next(truths).rgb() if truths else None, drawn=drawn, paste=paste)
+        mattes = drawn_and_paste(subject.regions, facts=source.facts, frames=subject.frames)
+        for plate, (_, drawn, paste) in zip(source.frames(first, last), mattes, strict=True):
+            rendered = next(wanted)
+            if subject.patch:
+                rendered = _laid_over(plate, rendered, multiplied=result.facts.alpha_mode is AlphaMode.PREMULTIPLIED)
+            marks.compare(plate, rendered, next(truths).rgb() if truths else None, drawn=drawn, paste=paste)
         return Scorecard(scores=marks.summary(), frames=marks.frames, equal=_equal(subject, source.facts, result.facts))
 
 
@@ -112,7 +122,8 @@ class _Marks:
         self, plate: PlateFrame, rendered: PlateFrame, truth: Picture | None, *, drawn: Picture, paste: Picture
     ) -> None:
         number, source, result = plate.number, plate.rgb(), rendered.rgb()
-        outside, inside = paste == 0, drawn >= 0.5
+        # Where the paste is soft, at a drawn or subtracted edge, the source rightly shows through.
+        outside, inside = paste == 0, (drawn >= 0.5) & (paste == 1)
         changed = samples_changed(plate, rendered, outside)
         self._changed += changed
         mark: dict[str, float | int | None] = {"frame": number, "samples_changed_outside": changed}
@@ -138,6 +149,7 @@ class _Marks:
             for name, picture in {**pictures, "frozen": self._frozen}.items():
                 self._square(name, picture, truth, inside)
                 self._mean(f"{name}_ssim", similarity(picture, truth, inside))
+                self._mean(f"{name}_flip", flip(picture, truth, inside))
 
     def _square(self, name: str, picture: Picture, reference: Picture, selected: Selection) -> None:
         if picture.shape != reference.shape:
@@ -156,11 +168,21 @@ class _Marks:
         return {"samples_changed_outside": self._changed, **squares, **means, "added_warp_error": added}
 
 
-def _mattes(subject: Subject, facts: MediaFacts) -> Iterator[tuple[Picture, Picture]]:
-    """(drawn, paste) per frame."""
-    frames = open_matte(subject.matte, facts=facts).frames(subject.frames.first, subject.frames.last)
-    drawn, again = tee(picture for _, picture in frames)
-    return zip(drawn, paste_mattes(again, subject.edges), strict=True)
+def _sequence_in(folder: Path) -> str:
+    for suffix in ("png", "exr"):
+        if any(folder.glob(f"{folder.name}.*.{suffix}")):
+            return str(folder / f"{folder.name}.%04d.{suffix}")
+    raise InputError(f"The folder {folder} holds no result: give a clip, or a sequence as shot.%04d.png.")
+
+
+def _laid_over(plate: PlateFrame, patch: PlateFrame, *, multiplied: bool) -> PlateFrame:
+    """The plate with the patch on it; `multiplied`: the patch's colours are multiplied by its alpha already."""
+    alpha, colours = patch.alpha(), patch.rgb()
+    if alpha is None:
+        raise InputError("The result has no alpha, so it is no patch: score it as a whole frame.")
+    if multiplied:
+        colours = colours / np.maximum(alpha, 1e-6)[..., None]
+    return composite(plate, colours, x=0, y=0, paste_matte=alpha)
 
 
 def _check_sizes(subject: Subject, source: MediaFacts, result: MediaFacts, truth: MediaFacts | None) -> None:
@@ -178,13 +200,19 @@ def _check_sizes(subject: Subject, source: MediaFacts, result: MediaFacts, truth
 
 
 def _equal(subject: Subject, source: MediaFacts, result: MediaFacts) -> dict[str, bool]:
-    return {
+    """Pictures carry neither rate nor sound, and a patch is delivered without sound."""
+    pictures = is_sequence(subject.result)
+    equal = {
         "frame_count": result.frame_count == len(subject.frames),
-        "rate": result.rate == source.rate,
         "size": (result.width, result.height) == (source.width, source.height),
-        "audio": result.has_audio == source.has_audio
-        and (not source.has_audio or _same_sound(subject.source, subject.result)),
     }
+    if not pictures:
+        equal["rate"] = result.rate == source.rate
+    if not pictures and not subject.patch:
+        equal["audio"] = result.has_audio == source.has_audio and (
+            not source.has_audio or _same_sound(subject.source, subject.result)
+        )
+    return equal
 
 
 def _same_sound(source: str, result: str) -> bool:

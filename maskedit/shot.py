@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskedit.draft import Picture, draft
-from maskedit.geometry import CropPlan, pad_indices, windows
+from maskedit.draft import draft
+from maskedit.geometry import CropTrack, pad_indices, windows
+from maskedit.painting import Picture
 from maskedit.request import FrameRange
 
 
@@ -30,27 +31,33 @@ class Window:
     """A stretch of the clip in the order in which it is rendered, already padded to 4n+1.
 
     `frames`: clip frame numbers (descending when rendered backwards in time), without the padding. `video`
-    (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) hold those frames, the last one repeated.
+    (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) hold those frames, the last one repeated. `given`: the
+    places in the window, from 0, of the frames that are given whole.
     """
 
     frames: tuple[int, ...]
     video: Tensor
     edit_matte: Tensor
+    given: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
 class Shot:
     """The crop around the region at model size.
 
-    `video` (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) 0/1 hold frames `frames.first` … `.last`;
+    `track`: where in the source each frame's crop lies. `video` (1, 3, T, H, W) in [-1, 1] and `edit_matte`
+    (1, 1, T, H, W) 0/1 hold frames `frames.first` … `.last`;
     `edited` holds the keyframes at the same crop, frame number → (1, 3, 1, H, W), the plate outside the region.
+    `configuration` and `given_keyframes`: what a window tells the model (see `presets.Recipe`).
     """
 
     frames: FrameRange
-    plan: CropPlan
+    track: CropTrack
     video: Tensor
     edit_matte: Tensor
     edited: dict[int, Tensor]
+    configuration: str = "masked"
+    given_keyframes: str = "first"
 
     def at(self, frame: int) -> tuple[Tensor, Tensor]:
         """Plate (1, 3, 1, H, W) and edit matte (1, 1, 1, H, W) of one clip frame."""
@@ -58,9 +65,14 @@ class Shot:
         return self.video[:, :, index : index + 1], self.edit_matte[:, :, index : index + 1]
 
     def window(self, frames: tuple[int, ...]) -> Window:
-        """Those clip frames as one window."""
+        """Those clip frames as one window, its first frame given whole, and the keyframes in it if all are to be."""
         index = torch.tensor([frames[i] - self.frames.first for i in pad_indices(len(frames))])
-        return Window(frames=frames, video=self.video[:, :, index], edit_matte=self.edit_matte[:, :, index])
+        edit_matte = self.edit_matte[:, :, index]
+        if self.configuration == "naive":
+            edit_matte = torch.ones_like(edit_matte)
+        also = self.edited if self.given_keyframes == "all" else ()
+        given = tuple(i for i, frame in enumerate(frames) if i == 0 or frame in also)
+        return Window(frames=frames, video=self.video[:, :, index], edit_matte=edit_matte, given=given)
 
     def drafted(self) -> Shot:
         """This shot with its keyframes carried along by optical flow as its video: where a render may start."""
@@ -76,7 +88,7 @@ class Shot:
             list(self.edit_matte[0, 0].numpy()),
             edited={frame - self.frames.first: to_picture(picture) for frame, picture in pictures.items()},
         )
-        return replace(self, video=torch.cat([to_video(picture) for picture in drafts], dim=2))
+        return replace(self, video=torch.cat([to_video(drafted.picture) for drafted in drafts], dim=2))
 
     def stretches(self, *, length: int, overlap: int) -> tuple[tuple[int, ...], ...]:
         """The clip frame numbers of every window, in the order of rendering.

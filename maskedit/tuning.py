@@ -7,6 +7,7 @@ run resumed from a checkpoint is equal to one that was never interrupted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,24 +17,27 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from maskedit import adapters
-from maskedit.caching import content_hash, save_atomically
+from maskedit.caching import save_atomically
+from maskedit.denoising import Probe, denoising_loss, draw_noise, draw_time
 from maskedit.encoding import TrainingSample
-from maskedit.models.family import Prediction, VideoModel
+from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
 from maskedit.progress import Reporter, Stage
 
 _CHECKPOINT_STEPS = 20
 _GRADIENT_CLIP = 1.0
 _BETAS = (0.9, 0.99)
-# Below this share of noise a clean-latent model is asked for hardly more than a copy: do not let it drown the rest.
-_LEAST_NOISE = 0.3
+# How often a run with patience looks at its probe; a divisor of _CHECKPOINT_STEPS, so that resuming loses no look.
+_PROBE_STEPS = 10
+# By how much a probe has to get better to count as progress.
+_PROGRESS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuningRun:
     """One run of one stage on the attached adapter, resumable from `checkpoint`.
 
-    `schedule[i]` is the sample of step i. The checkpoint is removed by `finish`.
+    `schedule[i]` is the sample of step i.
     """
 
     stage: Stage
@@ -42,26 +46,16 @@ class TuningRun:
     seed: int
 
 
-def denoising_loss(
-    model: VideoModel, sample: TrainingSample, *, noise: Tensor, t: Tensor, kept_weight: float = 1.0
-) -> Tensor:
-    """Mean squared velocity error at time `t` in (0, 1], shape (1,): x_t = (1 - t) x1 + t x0, v = x0 - x1.
+@dataclass(frozen=True)
+class Best:
+    """The probe's least loss so far and the step at which it was seen."""
 
-    Where the sample starts from a draft, the draft stands for x1 in x_t: the model learns to mend it.
+    step: int = 0
+    loss: float = math.inf
 
-    For a model that predicts the clean latents the same error is ‖x̂1 - x1‖² / t², its weight bounded at t = 0.3.
-    `kept_weight`: what a cell that is given counts beside one that is generated (1 = alike, the paper's way).
-    """
-    noisy = (1 - t) * sample.start + t * noise
-    prediction = model.predict(noisy, t * 1000, conditioning=sample.conditioning)
-    if model.prediction is Prediction.CLEAN:
-        error = (prediction - sample.target) / t.clamp(min=_LEAST_NOISE)
-    else:
-        # The velocity that leads from x_t to x1 in time t: x0 - x1, and what the draft is off by.
-        off = (1 - t) / t.clamp(min=_LEAST_NOISE) * (sample.start - sample.target)
-        error = prediction - (noise - sample.target + off)
-    weight = kept_weight + (1 - kept_weight) * sample.generated
-    return (weight * error.square().mean(dim=1, keepdim=True)).sum() / weight.sum()
+    def after(self, step: int, loss: float) -> Best:
+        """The best of this one and `loss` at `step`; a gain too small to be progress does not count."""
+        return Best(step, loss) if loss < (1 - _PROGRESS) * self.loss else self
 
 
 def tune(
@@ -72,29 +66,57 @@ def tune(
     recipe: Recipe,
     reporter: Reporter,
 ) -> float:
-    """Train the attached adapter over `run.schedule`; returns the mean loss of the last tenth of the steps."""
+    """Train the attached adapter over `run.schedule`; returns the mean loss of the last tenth of the steps.
+
+    With `recipe.patience` it ends early when the probe has not got better by a hundredth for that many steps.
+    """
     parameters = adapters.trainable(model)
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, betas=_BETAS, weight_decay=recipe.weight_decay, foreach=True
     )
-    first = _resume(parameters, optimiser, run)
+    first, best = _resume(parameters, optimiser, run, device=model.device)
     total = len(run.schedule)
+    probe = Probe.of([samples[index] for index in sorted(set(run.schedule))], recipe=recipe, seed=run.seed)
     losses: list[float] = []
     reporter.report(run.stage, first, total=total)
-    for step in range(first, total):
+    for done, step in enumerate(_order(run, model, recipe)[first:], start=first):
+        # A probe looks at every time, and several experts learn one after the other: there it would stop too early.
+        if recipe.patience and len(model.experts) == 1 and done % _PROBE_STEPS == 0:
+            best = best.after(done, probe.loss(model))
+            if done - best.step >= recipe.patience:
+                reporter.report(run.stage, total, total=total, message=f"No more progress after step {done}.")
+                break
         sample = samples[run.schedule[step]]
-        noise, t = _draw(sample.target, seed=run.seed, stage=run.stage, step=step, recipe=recipe)
+        t, generator = draw_time(recipe, key=_key(run, step))
+        t, noise = t.to(sample.target.device), draw_noise(sample.target, generator)
         loss = denoising_loss(model, sample, noise=noise, t=t, kept_weight=recipe.kept_weight)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, _GRADIENT_CLIP)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         losses.append(loss.item())
-        if (step + 1) % _CHECKPOINT_STEPS == 0:
-            _save_checkpoint(parameters, optimiser, run, step=step + 1)
-        reporter.report(run.stage, step + 1, total=total, message=f"loss {losses[-1]:.4f}")
+        if (done + 1) % _CHECKPOINT_STEPS == 0:
+            _save_checkpoint(parameters, optimiser, run, step=done + 1, best=best)
+        reporter.report(run.stage, done + 1, total=total, message=f"loss {losses[-1]:.4f}")
     tail = losses[-max(1, total // 10) :]
     return sum(tail) / len(tail) if tail else 0.0
+
+
+def _order(run: TuningRun, model: VideoModel, recipe: Recipe) -> tuple[int, ...]:
+    """The run's steps in the order in which they are taken.
+
+    As they come, but expert by expert where there are several: each needs the device for one stretch only.
+    """
+    steps = range(len(run.schedule))
+    if len(model.experts) == 1:
+        return tuple(steps)
+    times = [draw_time(recipe, key=_key(run, step))[0].item() for step in steps]
+    return tuple(sorted(steps, key=lambda step: model.experts.index(model.expert_at(times[step]))))
+
+
+def _key(run: TuningRun, step: int) -> str:
+    """What a step draws its time and noise from."""
+    return f"{run.seed} {run.stage} {step}"
 
 
 def motion_schedule(samples: int, *, steps: int, seed: int) -> tuple[int, ...]:
@@ -109,6 +131,7 @@ def appearance_schedule(
 
     Indices 0 … motion_samples - 1 are stage 1's samples, the following ones the keyframes'.
     """
+    motion_share = motion_share if motion_samples else 0.0
     motion = _rounds(range(motion_samples), seed)
     appearance = _rounds(range(motion_samples, motion_samples + keyframes), seed + 1)
     # Bresenham's line: after n steps the share is met to within one step.
@@ -124,40 +147,41 @@ def _rounds(indices: range, seed: int) -> Iterator[int]:
         yield from (indices[i] for i in torch.randperm(len(indices), generator=generator).tolist())
 
 
-def _draw(target: Tensor, *, seed: int, stage: Stage, step: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Noise like `target` and t, no more than the render starts with; on the CPU: every device draws the same."""
-    key = int(content_hash(str(seed), stage, str(step))[:15], 16)
-    generator = torch.Generator().manual_seed(key)
-    noise = torch.randn(target.shape, generator=generator).to(target.device)
-    t = 1 - torch.rand(1, generator=generator)
-    shifted = recipe.timestep_shift * t / (1 + (recipe.timestep_shift - 1) * t)
-    return noise, (recipe.draft_strength * shifted).to(target.device)
-
-
-def _save_checkpoint(parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun, *, step: int) -> None:
+def _save_checkpoint(
+    parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun, *, step: int, best: Best
+) -> None:
     tensors = {}
     for index, parameter in enumerate(parameters):
-        state = optimiser.state[parameter]
-        tensors |= {f"{index}.value": parameter.data, f"{index}.mean": state["exp_avg"]}
-        tensors |= {f"{index}.square": state["exp_avg_sq"], f"{index}.step": state["step"].reshape(1)}
-    save_atomically(tensors, run.checkpoint, metadata={"step": str(step)})
+        tensors[f"{index}.value"] = parameter.data
+        # An expert whose turn has not come has no state yet.
+        if state := optimiser.state.get(parameter):
+            tensors |= {f"{index}.mean": state["exp_avg"], f"{index}.square": state["exp_avg_sq"]}
+            tensors[f"{index}.step"] = state["step"].reshape(1)
+    facts = {"step": str(step), "best_step": str(best.step), "best_loss": best.loss.hex()}
+    save_atomically(tensors, run.checkpoint, metadata=facts)
 
 
-def _resume(parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun) -> int:
+def _resume(
+    parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun, *, device: torch.device
+) -> tuple[int, Best]:
     """Put a checkpoint's values back, if there is a usable one, and return the step to go on with."""
     try:
         with safe_open(run.checkpoint, framework="pt") as file:
             saved = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (a file, not a mapping)
-            step = int((file.metadata() or {})["step"])
+            facts = file.metadata() or {}
+        step, best = int(facts["step"]), Best(int(facts["best_step"]), float.fromhex(facts["best_loss"]))
     except (OSError, SafetensorError, KeyError, ValueError):
-        return 0
-    if step > len(run.schedule) or len(saved) != 4 * len(parameters):
-        return 0
+        return 0, Best()
+    values = [saved.get(f"{index}.value") for index in range(len(parameters))]
+    if step > len(run.schedule) or [None if v is None else v.shape for v in values] != [p.shape for p in parameters]:
+        return 0, Best()
     for index, parameter in enumerate(parameters):
         parameter.data.copy_(saved[f"{index}.value"])
-        optimiser.state[parameter] = {
-            "step": saved[f"{index}.step"].reshape(()),
-            "exp_avg": saved[f"{index}.mean"].to(parameter.device),
-            "exp_avg_sq": saved[f"{index}.square"].to(parameter.device),
-        }
-    return step
+        if f"{index}.step" in saved:
+            # Where the parameter will be when its turn comes; now it may wait in main memory.
+            optimiser.state[parameter] = {
+                "step": saved[f"{index}.step"].reshape(()),
+                "exp_avg": saved[f"{index}.mean"].to(device),
+                "exp_avg_sq": saved[f"{index}.square"].to(device),
+            }
+    return step, best

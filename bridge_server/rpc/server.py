@@ -25,6 +25,7 @@ from bridge_api.v1 import (
 )
 from bridge_server.adapters import AdapterShelf
 from bridge_server.assets import AssetStore
+from bridge_server.conversion import Converter
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.events import EventFeed
 from bridge_server.jobs.scheduler import Scheduler
@@ -63,6 +64,7 @@ class Parts:
     references: References
     folders: JobFolders
     shelf: AdapterShelf
+    converter: Converter
     models: Catalogue
 
 
@@ -76,7 +78,8 @@ def build_server(parts: Parts, *, token: str) -> tuple[grpc.aio.Server, health.H
     job_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
     assets = AssetServicer(parts.assets, parts.references, store=parts.store, folders=parts.folders)
     asset_pb2_grpc.add_AssetServiceServicer_to_server(assets, server)
-    adapter_pb2_grpc.add_AdapterServiceServicer_to_server(AdapterServicer(parts.shelf), server)
+    adapters = AdapterServicer(parts.shelf, parts.converter, models=parts.models)
+    adapter_pb2_grpc.add_AdapterServiceServicer_to_server(adapters, server)
     system_pb2_grpc.add_SystemServiceServicer_to_server(SystemServicer(parts.store, parts.models), server)
     wellness = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(wellness, server)

@@ -14,7 +14,7 @@ import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -22,7 +22,10 @@ from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
 from maskedit.errors import MaskEditError
 from maskedit.progress import Cancelled, Stage
-from maskedit.request import EditRequest, from_json
+from maskedit.request import EditRequest, Preset, from_json
+
+if TYPE_CHECKING:
+    from maskedit.record import EditResult
 
 # Longer than a worker whose server was killed needs to notice it.
 _PREDECESSOR_SECONDS = 30
@@ -59,6 +62,20 @@ def _attempt(options: argparse.Namespace, channel: Channel) -> Outcome:
 
 
 def _edit(request: EditRequest, options: argparse.Namespace, channel: Channel) -> Outcome:
+    done = _drafted(request, options, channel) if request.preset is Preset.DRAFT else _tuned(request, options, channel)
+    files = [_describe(path, options.output) for path in (*_files(done.result), done.record)]
+    said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
+    return Outcome(ending=Ending.SUCCEEDED, result=said)
+
+
+def _drafted(request: EditRequest, options: argparse.Namespace, channel: Channel) -> EditResult:
+    """A draft is there in seconds: torch, which takes some to load, stays out of it."""
+    from maskedit.drafting import run_draft
+
+    return run_draft(request, output=options.output, reporter=channel)
+
+
+def _tuned(request: EditRequest, options: argparse.Namespace, channel: Channel) -> EditResult:
     # Imported here, because it takes seconds and a cancel is heard from the first line on.
     import torch
 
@@ -67,13 +84,10 @@ def _edit(request: EditRequest, options: argparse.Namespace, channel: Channel) -
 
     try:
         models = Catalogue(options.data_dir)
-        done = run_edit(request, output=options.output, cache=options.cache, reporter=channel, models=models)
-    except torch.OutOfMemoryError:
+        return run_edit(request, output=options.output, cache=options.cache, reporter=channel, models=models)
+    except torch.OutOfMemoryError as error:
         traceback.print_exc()
-        return _out_of_memory()
-    files = [_describe(path, options.output) for path in (*_files(done.result), done.record)]
-    said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
-    return Outcome(ending=Ending.SUCCEEDED, result=said)
+        raise MemoryError from error
 
 
 def _out_of_memory() -> Outcome:

@@ -3,5 +3,20 @@
 
 from maskedit.adapters.attaching import ADAPTER, LoraSpec, attach, detach, trainable
 from maskedit.adapters.files import load, save
+from maskedit.adapters.given import attach_beside, load_start, uses_key
+from maskedit.adapters.prior import start_from_prior, teach_prior
 
-__all__ = ["ADAPTER", "LoraSpec", "attach", "detach", "load", "save", "trainable"]
+__all__ = [
+    "ADAPTER",
+    "LoraSpec",
+    "attach",
+    "attach_beside",
+    "detach",
+    "load",
+    "load_start",
+    "save",
+    "start_from_prior",
+    "teach_prior",
+    "trainable",
+    "uses_key",
+]

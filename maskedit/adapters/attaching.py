@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,44 +43,84 @@ def attach(model: VideoModel, spec: LoraSpec, *, seed: int) -> list[Tensor]:
     detach(model)
     for expert in model.experts:
         transformer = model.expert(expert)
-        layers = _layers(model, transformer, spec)
-        attach_to_layers(transformer, layers, rank=spec.rank, alpha=spec.alpha or spec.rank, seed=seed)
+        ranks = dict.fromkeys(_layers(model, transformer, spec), spec.rank)
+        attach_to_layers(transformer, ranks, scale=(spec.alpha or spec.rank) / spec.rank, seed=seed)
     parameters = trainable(model)
     if not parameters:
         raise ModelError(f"No layer of {model.name} takes an adapter: the model is of an unknown kind.")
     return parameters
 
 
-def attach_to_layers(transformer: Any, layers: Collection[str], *, rank: int, alpha: float, seed: int) -> None:
-    """Add a fresh adapter to the named modules of a transformer that has none."""
-    if not layers:
+def attach_to_layers(
+    transformer: Any, ranks: Mapping[str, int], *, scale: float, seed: int, name: str = ADAPTER, bias: bool = False
+) -> None:
+    """Add a fresh adapter called `name` to a transformer that has none of that name, beside those that it has.
+
+    `ranks`: module → rank there; `scale`: what its output is multiplied by; `bias`: whether it has biases.
+    """
+    if not ranks:
         return
-    # A scale need not be a whole number, whatever the annotation says.
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(layers), init_lora_weights=True)  # type: ignore
+    usual = Counter(ranks.values()).most_common(1)[0][0]
+    # peft takes the patterns for regular expressions.
+    unusual = {re.escape(layer): rank for layer, rank in ranks.items() if rank != usual}
+    config = LoraConfig(
+        r=usual,
+        lora_alpha=scale * usual,  # type: ignore (a scale need not be a whole number, whatever the annotation says)
+        target_modules=list(ranks),
+        rank_pattern=unusual,
+        alpha_pattern={layer: scale * rank for layer, rank in unusual.items()},
+        lora_bias=bias,
+        init_lora_weights=True,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        transformer.add_adapter(config, adapter_name=ADAPTER)
-    for parameter in transformer.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+        transformer.add_adapter(config, adapter_name=name)
+    _activate(transformer)
+    for parameter in parameters_of(transformer, name).values():
+        # Not to where the layer's own weight lies: that may stay in main memory.
+        parameter.data = parameter.data.to(transformer.device, torch.float32)
+
+
+def parameters_of(transformer: Any, name: str = ADAPTER) -> dict[str, Tensor]:
+    """An adapter's parameters by diffusers' key names: `LAYER.lora_A.weight` (rank, in), `LAYER.lora_B.weight`."""
+    return {
+        path.replace(f".{name}.", "."): parameter
+        for path, parameter in transformer.named_parameters()
+        if f".{name}." in path
+    }
+
+
+def _activate(transformer: Any) -> None:
+    """Every adapter at work at once, and only the edit's own trained: peft does either for the last one added only."""
+    if names := list(getattr(transformer, "peft_config", ())):
+        transformer.set_adapter(names)
+    transformer.requires_grad_(False)
+    for parameter in parameters_of(transformer).values():
+        parameter.requires_grad_(True)
 
 
 def trainable(model: VideoModel) -> list[Tensor]:
     """The adapter's parameters, expert by expert."""
-    return [
-        parameter
+    return list(trainable_by_name(model).values())
+
+
+def trainable_by_name(model: VideoModel) -> dict[str, Tensor]:
+    """The adapter's parameters in a fixed order, each named by its expert and its place there."""
+    return {
+        f"{expert}.{name}": parameter
         for expert in model.experts
-        for parameter in model.expert(expert).parameters()
+        for name, parameter in model.expert(expert).named_parameters()
         if parameter.requires_grad
-    ]
+    }
 
 
-def detach(model: VideoModel) -> None:
-    """Leave the model as it was loaded."""
+def detach(model: VideoModel, name: str = ADAPTER) -> None:
+    """Take an adapter off again, if it is there: by itself the edit's own."""
     for expert in model.experts:
         transformer = model.expert(expert)
-        if ADAPTER in getattr(transformer, "peft_config", {}):
-            transformer.delete_adapters(ADAPTER)
+        if name in getattr(transformer, "peft_config", {}):
+            transformer.delete_adapters(name)
+            _activate(transformer)
 
 
 def _layers(model: VideoModel, transformer: Any, spec: LoraSpec) -> list[str]:

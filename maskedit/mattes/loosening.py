@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the drawn matte to the paste matte: grow, steady over time, feather.
+"""From the drawn matte to the paste matte: widen, grow, steady over time, feather.
 
 A loose region leaves the model room for new silhouettes (arXiv 2506.10082, section 3.3). Every promise about
 untouched pixels refers to the paste matte, so its zeros are exact: they come from integer squared distances
@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from itertools import chain, repeat
 
 import cv2
 import numpy as np
 
 from maskedit.geometry import bounds_of
+from maskedit.mattes.widening import widen
 from maskedit.presets import Edges
 
 
@@ -43,7 +45,7 @@ def smooth_over_time(mattes: Iterable[np.ndarray], *, radius: int = 1) -> Iterat
         held.append(matte)
         current = held[radius]
         if current is not None:
-            yield np.maximum.reduce([near for near in held if near is not None]) if current.any() else current
+            yield reduce(np.maximum, [near for near in held if near is not None]) if current.any() else current
 
 
 def paste_matte(loosened: np.ndarray, *, feather_px: float) -> np.ndarray:
@@ -62,11 +64,11 @@ def paste_matte(loosened: np.ndarray, *, feather_px: float) -> np.ndarray:
 
 
 def paste_mattes(drawn: Iterable[np.ndarray], edges: Edges) -> Iterator[np.ndarray]:
-    """The paste matte of every drawn one: loosened, steadied over time, feathered.
+    """The paste matte of every drawn one: widened and grown, steadied over time, feathered.
 
     Streams; a frame whose drawn matte is empty stays empty.
     """
-    loosened = (loosen(matte, grow_px=edges.grow_px) for matte in drawn)
+    loosened = (loosen(widen(matte, edges.loosening), grow_px=edges.grow_px) for matte in drawn)
     for matte in smooth_over_time(loosened, radius=edges.smooth_frames):
         yield paste_matte(matte, feather_px=edges.feather_px)
 

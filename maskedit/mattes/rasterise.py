@@ -1,103 +1,128 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Closed Bézier outlines → coverage: the exact area of each pixel that the outline encloses.
-
-The outline is flattened to a polygon; each edge is cut at every pixel border it crosses, and each piece adds its
-signed area to its pixel and its height to all pixels right of it (one cumulative sum per row). No supersampling, no
-jitter between frames, cost proportional to the outline's length.
-"""
+"""A roto file at one frame → its matte: shapes and strokes, moved, blurred, feathered and laid over one another."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
 import numpy as np
 
+from maskedit.geometry import Rect
+from maskedit.mattes.animation import Moment
+from maskedit.mattes.brush import stroke_coverage
+from maskedit.mattes.combining import combine
+from maskedit.mattes.coverage import flatten, flatten_widths, polygon_coverage
+from maskedit.mattes.feathering import feather_along
 from maskedit.mattes.loosening import paste_matte
-from maskedit.mattes.roto import RotoFile
+from maskedit.mattes.roto import RotoFile, Shape, Stroke
+from maskedit.mattes.roto_keys import Transform
 
-SEGMENTS_PER_CURVE = 24
-
-
-def flatten(outline: np.ndarray, *, segments: int = SEGMENTS_PER_CURVE) -> np.ndarray:
-    """A closed outline (points, 3, 2) of control points with handle offsets, as a polygon (points * segments, 2)."""
-    start, following = outline, np.roll(outline, -1, axis=0)
-    t = (np.arange(segments) / segments)[None, :, None]
-    p0, p3 = start[:, None, 0], following[:, None, 0]
-    p1, p2 = p0 + start[:, None, 2], p3 + following[:, None, 1]
-    curve = (1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3
-    return curve.reshape(-1, 2)
-
-
-def polygon_coverage(polygon: np.ndarray, *, width: int, height: int) -> np.ndarray:
-    """The share of each pixel inside a closed polygon (vertices, 2) of x, y; returns (height, width) float32 in [0, 1].
-
-    Either winding direction; where the outline overlaps itself in the same direction, inside stays inside.
-    """
-    coverage = np.zeros((height, width), dtype=np.float32)
-    left, top = np.clip(np.floor(polygon.min(axis=0)), 0, (width, height)).astype(np.int64)
-    right, bottom = np.clip(np.ceil(polygon.max(axis=0)), 0, (width, height)).astype(np.int64)
-    if left < right and top < bottom:
-        coverage[top:bottom, left:right] = _cover(polygon - (left, top), right - left, bottom - top)
-    return coverage
-
-
-def _cover(polygon: np.ndarray, width: int, height: int) -> np.ndarray:
-    """`polygon_coverage` of a part of the frame that holds all of the polygon but what the frame cuts off."""
-    start, end = polygon, np.roll(polygon, -1, axis=0)
-    edges, at = _cuts(start, end, width, height)
-    points = start[edges] + at[:, None] * (end - start)[edges]
-    same_edge = edges[1:] == edges[:-1]
-    first, last = points[:-1][same_edge], points[1:][same_edge]
-
-    middle = (first + last) / 2
-    row = np.floor(middle[:, 1]).astype(np.int64)
-    rise = last[:, 1] - first[:, 1]
-    visible = (row >= 0) & (row < height) & (middle[:, 0] < width)
-    middle_x, row, rise = np.maximum(middle[visible, 0], 0), row[visible], rise[visible]
-    column = np.floor(middle_x).astype(np.int64)
-    right_part = rise * (column + 1 - middle_x)
-
-    area = np.zeros((height, width + 1))
-    np.add.at(area, (row, column), right_part)
-    np.add.at(area, (row, column + 1), rise - right_part)
-    covered = np.abs(np.cumsum(area[:, :width], axis=1))
-    # Sums of opposite edges cancel only to rounding: what is outside must be exactly 0, inside exactly 1.
-    covered[covered < 1e-9] = 0
-    covered[covered > 1 - 1e-9] = 1
-    return covered
-
-
-def _cuts(start: np.ndarray, end: np.ndarray, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each edge is cut, as (edge index, position along it from 0 to 1), sorted; only pixel borders that show."""
-    count = len(start)
-    edges = [np.repeat(np.arange(count), 2)]
-    positions = [np.tile([0.0, 1.0], count)]
-    for axis, side in enumerate((width, height)):
-        low, high = np.minimum(start[:, axis], end[:, axis]), np.maximum(start[:, axis], end[:, axis])
-        first = np.clip(np.ceil(low), 0, side + 1).astype(np.int64)
-        crossings = np.maximum(np.clip(np.floor(high), -1, side).astype(np.int64) - first + 1, 0)
-        edge = np.repeat(np.arange(count), crossings)
-        order = np.arange(len(edge)) - np.repeat(np.cumsum(crossings) - crossings, crossings)
-        span = (end - start)[edge, axis]
-        crossing = span != 0  # an edge along a border crosses nothing there
-        edge, border = edge[crossing], (first[edge] + order)[crossing]
-        edges.append(edge)
-        positions.append(np.clip((border - start[edge, axis]) / span[crossing], 0, 1))
-    all_edges, all_positions = np.concatenate(edges), np.concatenate(positions)
-    order = np.lexsort((all_positions, all_edges))
-    return all_edges[order], all_positions[order]
+MOST_SAMPLES = 64
 
 
 def rasterise(roto: RotoFile, frame: int, *, width: int, height: int) -> np.ndarray:
     """The matte of `frame` (counted from the clip's first) at width x height: (height, width) float32 in [0, 1].
 
-    Shapes apply in the file's order: an added one covers by the maximum, a subtracted one cuts out of what is there.
+    Shapes apply in the file's order, strokes after them unless they lie under one: what is added covers by the
+    maximum, what is subtracted leaves a * (1 - b).
     """
     number = frame + roto.first_number
-    scale = np.array([width / roto.size[0], height / roto.size[1]])
+    screen = _Screen(roto=roto, width=width, height=height)
     matte = np.zeros((height, width), dtype=np.float32)
-    for shape in roto.shapes:
-        if not shape.is_visible(number):
+    for layer in roto.layers():
+        if not layer.is_visible(number):
             continue
-        covered = polygon_coverage(flatten(shape.outline(number) * scale), width=width, height=height)
-        covered = shape.opacity * paste_matte(covered, feather_px=shape.feather * float(scale.mean()))
-        matte = np.maximum(matte, covered) if shape.blend == "add" else np.minimum(matte, 1 - covered)
+        part, covered = screen.shape(layer, number) if isinstance(layer, Shape) else screen.stroke(layer, number)
+        seen = matte[part.slices]
+        seen[:] = combine([(layer.opacity * covered, layer.blend == "subtract")], onto=seen)
     return matte
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Screen:
+    """Draws single layers at width x height; each comes as the part of the frame that it touches and its coverage."""
+
+    roto: RotoFile
+    width: int
+    height: int
+
+    @property
+    def scale(self) -> np.ndarray:
+        return np.array([self.width / self.roto.size[0], self.height / self.roto.size[1]])
+
+    def shape(self, shape: Shape, number: int) -> tuple[Rect, np.ndarray]:
+        """A shape at its frame: the mean over the moments of its exposure."""
+        outlines = [self._outline(shape, moment) for moment in self._exposure(shape, number)]
+        reach = math.ceil(max(float(widths.max()) for _, widths in outlines))
+        around = self._around(np.concatenate([polygon for polygon, _ in outlines]), reach=reach, margin=reach)
+        total = np.zeros((around.height, around.width), dtype=np.float32)
+        for polygon, widths in outlines:
+            total += _filled(polygon - (around.x, around.y), widths, width=around.width, height=around.height)
+        return self._cut(around, total / len(outlines))
+
+    def stroke(self, stroke: Stroke, number: int) -> tuple[Rect, np.ndarray]:
+        path = stroke.path(number)
+        matrix, offset = self._moved(stroke.transform, number)
+        places = path[:, :2] @ matrix.T + offset
+        radii = path[:, 2] * _mean_scale(matrix)
+        around = self._around(places, reach=math.ceil(float(radii.max()) + 0.5), margin=0)
+        local = np.column_stack([places - (around.x, around.y), radii])
+        covered = stroke_coverage(local, hardness=stroke.hardness, width=around.width, height=around.height)
+        return around, covered
+
+    def _outline(self, shape: Shape, moment: Moment) -> tuple[np.ndarray, np.ndarray]:
+        """(vertices, 2) in pixels of the screen, and the feather at each."""
+        matrix, offset = self._moved(shape.transform, moment)
+        outline = shape.outline(moment) @ matrix.T
+        outline[:, 0] += offset
+        widths = shape.feathers(moment) * _mean_scale(matrix)
+        return flatten(outline), flatten_widths(widths)
+
+    def _moved(self, transform: Transform | None, moment: Moment) -> tuple[np.ndarray, np.ndarray]:
+        """From the file's coordinates to the screen's: (matrix, offset)."""
+        if transform is None:
+            return np.diag(self.scale), np.zeros(2)
+        wide, high = self.roto.pixel_aspect
+        matrix, offset = transform.at(moment, pixel_aspect=wide / high)
+        return self.scale[:, None] * matrix, self.scale * offset
+
+    def _exposure(self, shape: Shape, number: int) -> list[Moment]:
+        """Moments evenly within the exposure, two for each pixel that the outline moves in it."""
+        if not shape.shutter:
+            return [number]
+        length = Fraction(shape.shutter)
+        opens = number + (-length / 2 if shape.shutter_offset is None else Fraction(shape.shutter_offset))
+        ways = [self._outline(shape, opens + length * part / 4)[0] for part in range(5)]
+        travel = sum(np.hypot(*(after - before).T).max() for before, after in pairwise(ways))
+        samples = min(max(math.ceil(round(2 * travel, 6)), 1), MOST_SAMPLES)
+        return [opens + length * Fraction(2 * sample + 1, 2 * samples) for sample in range(samples)]
+
+    def _around(self, points: np.ndarray, *, reach: int, margin: int) -> Rect:
+        """Whole pixels that hold `points` and `reach` more on each side, no further than `margin` off the frame."""
+        low, high = -margin, np.array([self.width, self.height]) + margin
+        left, top = np.clip(np.floor(points.min(axis=0)) - reach, low, high).astype(int)
+        right, bottom = np.clip(np.ceil(points.max(axis=0)) + reach, low, high).astype(int)
+        return Rect(int(left), int(top), int(right - left), int(bottom - top))
+
+    def _cut(self, around: Rect, covered: np.ndarray) -> tuple[Rect, np.ndarray]:
+        """The part of it that lies on the frame."""
+        left, top = max(around.x, 0), max(around.y, 0)
+        right, bottom = min(around.x + around.width, self.width), min(around.y + around.height, self.height)
+        part = Rect(left, top, max(right - left, 0), max(bottom - top, 0))
+        inner = Rect(left - around.x, top - around.y, part.width, part.height)
+        return part, covered[inner.slices]
+
+
+def _filled(polygon: np.ndarray, widths: np.ndarray, *, width: int, height: int) -> np.ndarray:
+    covered = polygon_coverage(polygon, width=width, height=height)
+    if (widths == widths[0]).all():
+        return paste_matte(covered, feather_px=float(widths[0]))
+    return feather_along(covered, outline=polygon, widths=widths)
+
+
+def _mean_scale(matrix: np.ndarray) -> float:
+    """By how much lengths grow on average: feathers and brushes grow with what they belong to."""
+    return math.sqrt(abs(float(np.linalg.det(matrix))))

@@ -1,60 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roto file: animated cubic Bézier shapes as JSON (format "maskedit-roto", version 1).
+"""The roto file: animated Bézier shapes and brush strokes as JSON (format "maskedit-roto", version 1).
 
 Coordinates are source pixels, origin top left, pixel centres at .5; `in` and `out` are handle offsets from `co`.
-Fields that this version does not know are kept: reading and writing a file again loses nothing.
+Fields that this version does not know are kept: reading and writing a file again loses nothing. docs/mattes.md
+describes every field.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from maskedit.errors import InputError
-
-Pair = tuple[float, float]
-
-
-class _Node(BaseModel):
-    """What all parts of the file share: immutable, finite numbers only, unknown fields kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
-
-
-class Point(_Node):
-    """A control point `co` with the offsets of its incoming and outgoing handle, in source pixels."""
-
-    co: Pair
-    incoming: Pair = Field((0.0, 0.0), alias="in")
-    outgoing: Pair = Field((0.0, 0.0), alias="out")
+from maskedit.mattes.animation import Moment, Track
+from maskedit.mattes.roto_keys import (
+    Key,
+    Length,
+    Node,
+    Share,
+    StrokeKey,
+    Transform,
+    equal_points,
+    one_per_frame,
+    track_of,
+)
 
 
-class Key(_Node):
-    """The whole outline at one frame."""
-
-    frame: int
-    points: Annotated[tuple[Point, ...], Field(min_length=2)]
-
-    @property
-    def outline(self) -> np.ndarray:
-        """(points, 3, 2) float64: control point, incoming and outgoing offset of each point."""
-        return np.array([(point.co, point.incoming, point.outgoing) for point in self.points], dtype=np.float64)
-
-
-class Shape(_Node):
-    """One closed spline over time. `feather` in source pixels, outwards; `opacity` from 0 to 1."""
+class _Layer(Node):
+    """What shapes and strokes have in common. `visible`: ranges of frames, both ends included; None: always."""
 
     name: str = ""
-    closed: bool = True
     blend: Literal["add", "subtract"] = "add"
-    feather: Annotated[float, Field(ge=0)] = 0.0
-    opacity: Annotated[float, Field(ge=0, le=1)] = 1.0
+    opacity: Share = 1.0
     visible: tuple[tuple[int, int], ...] | None = None
-    keys: Annotated[tuple[Key, ...], Field(min_length=1)]
+    transform: Transform | None = None
+
+    def is_visible(self, frame: int) -> bool:
+        """Whether it counts at `frame`."""
+        return self.visible is None or any(first <= frame <= last for first, last in self.visible)
+
+
+class Shape(_Layer):
+    """One closed spline over time. `feather` in source pixels, outwards.
+
+    `shutter`: for how many frames the exposure lasts that blurs its motion; `shutter_offset`: when it opens, in
+    frames from the frame itself; None: half of the exposure before it, half after.
+    """
+
+    closed: bool = True
+    feather: Length = 0.0
+    shutter: Share = 0.0
+    shutter_offset: Annotated[float, Field(ge=-1, le=1)] | None = None
+    keys: Annotated[tuple[Key, ...], Field(min_length=1), AfterValidator(one_per_frame), AfterValidator(equal_points)]
 
     @field_validator("closed")
     @classmethod
@@ -63,49 +65,89 @@ class Shape(_Node):
             raise ValueError("open splines are not supported: close the shape")
         return closed
 
-    @field_validator("keys")
-    @classmethod
-    def _in_order_with_equal_points(cls, keys: tuple[Key, ...]) -> tuple[Key, ...]:
-        keys = tuple(sorted(keys, key=lambda key: key.frame))
-        for key, following in pairwise(keys):
-            if key.frame == following.frame:
-                raise ValueError(f"two keys lie on frame {key.frame}: keep one of them")
-            if len(key.points) != len(following.points):
-                raise ValueError(
-                    f"the keys of frames {key.frame} and {following.frame} have {len(key.points)} and "
-                    f"{len(following.points)} points: give every key the same number"
-                )
-        return keys
+    @cached_property
+    def _outlines(self) -> Track:
+        outlines = [[(point.co, point.incoming, point.outgoing) for point in key.points] for key in self.keys]
+        return track_of(self.keys, list(outlines))
 
-    def is_visible(self, frame: int) -> bool:
-        """Whether the shape counts at `frame`; without `visible` ranges (inclusive) it always does."""
-        return self.visible is None or any(first <= frame <= last for first, last in self.visible)
+    @cached_property
+    def _feathers(self) -> Track:
+        feathers = [
+            [self.feather if point.feather is None else point.feather for point in key.points] for key in self.keys
+        ]
+        return track_of(self.keys, list(feathers))
 
-    def outline(self, frame: int) -> np.ndarray:
-        """(points, 3, 2) at `frame`: every coordinate linear between two keys, held outside them."""
-        later = next((index for index, key in enumerate(self.keys) if key.frame >= frame), len(self.keys) - 1)
-        after = self.keys[later]
-        if later == 0 or frame >= after.frame:
-            return after.outline
-        before = self.keys[later - 1]
-        weight = (frame - before.frame) / (after.frame - before.frame)
-        return (1 - weight) * before.outline + weight * after.outline
+    def outline(self, moment: Moment) -> np.ndarray:
+        """(points, 3, 2) float64: control point, incoming and outgoing offset of each point, before any transform."""
+        return self._outlines.at(moment)
+
+    def feathers(self, moment: Moment) -> np.ndarray:
+        """(points,) float64: the feather at each control point."""
+        return self._feathers.at(moment)
 
 
-class RotoFile(_Node):
-    """A whole file. `size` (width, height) is what the coordinates refer to; keys count from `first_number`."""
+class Stroke(_Layer):
+    """One mark of a round brush over time. `width`: the brush's at full pressure, in source pixels.
+
+    `hardness`: the share of its radius that is full. `under`: the name of the shape that it is painted before; ""
+    paints it after all of them.
+    """
+
+    width: Annotated[float, Field(gt=0)]
+    hardness: Share = 1.0
+    under: str = ""
+    keys: Annotated[
+        tuple[StrokeKey, ...], Field(min_length=1), AfterValidator(one_per_frame), AfterValidator(equal_points)
+    ]
+
+    @cached_property
+    def _paths(self) -> Track:
+        return track_of(self.keys, [key.points for key in self.keys])
+
+    def path(self, moment: Moment) -> np.ndarray:
+        """(points, 3) float64: x, y and the brush's radius, in source pixels, before any transform."""
+        return self._paths.at(moment) * (1, 1, self.width / 2)
+
+
+class RotoFile(Node):
+    """A whole file. `size` (width, height) is what the coordinates refer to; keys count from `first_number`.
+
+    `pixel_aspect`: (numerator, denominator) of a pixel's width over its height.
+    """
 
     format: Literal["maskedit-roto"]
     version: Literal[1]
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     first_number: int = 0
-    shapes: Annotated[tuple[Shape, ...], Field(min_length=1)]
+    pixel_aspect: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1)
+    shapes: tuple[Shape, ...]
+    strokes: tuple[Stroke, ...] = ()
 
     @model_validator(mode="after")
     def _something_is_added(self) -> RotoFile:
-        if all(shape.blend == "subtract" for shape in self.shapes):
+        layers = (*self.shapes, *self.strokes)
+        if not layers:
+            raise ValueError("it holds neither shapes nor strokes: draw what is to be edited")
+        if all(layer.blend == "subtract" for layer in layers):
             raise ValueError("every shape is subtracted, so nothing is left: give one shape the blend 'add'")
         return self
+
+    @model_validator(mode="after")
+    def _strokes_know_their_shapes(self) -> RotoFile:
+        names = {shape.name for shape in self.shapes}
+        for number, stroke in enumerate(self.strokes, start=1):
+            if stroke.under and stroke.under not in names:
+                raise ValueError(f"stroke {number} lies under '{stroke.under}', which no shape is called: name one")
+        return self
+
+    def layers(self) -> Iterator[Shape | Stroke]:
+        """Everything drawn, in the order in which it is laid over one another."""
+        waiting = list(self.strokes)
+        for shape in self.shapes:
+            yield from (stroke for stroke in waiting if stroke.under and stroke.under == shape.name)
+            waiting = [stroke for stroke in waiting if not stroke.under or stroke.under != shape.name]
+            yield shape
+        yield from waiting
 
 
 def parse_roto(text: str | bytes, *, name: str = "The roto file") -> RotoFile:
@@ -133,13 +175,14 @@ def dump_roto(roto: RotoFile) -> str:
 def _first_fault(error: ValidationError) -> str:
     """Say the first fault as a person would: places counted from 1, the field, what it should be."""
     fault = error.errors()[0]
-    names = {"shapes": "shape", "keys": "key", "points": "point"}
+    names = {"shapes": "shape", "strokes": "stroke", "keys": "key", "points": "point"}
     place, field = [], ""
     for part in fault["loc"]:
         if isinstance(part, int) and field in names:
             place.append(f"{names[field]} {part + 1}")
             field = ""
         elif not isinstance(part, int):
+            place.extend([field] if field else [])
             field = part
     if field:
         place.append(f"'{field}'")

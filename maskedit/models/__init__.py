@@ -3,28 +3,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import torch
 
 from maskedit.catalogue import ModelEntry
 from maskedit.errors import ModelError
+from maskedit.memory import RESIDENT, Demand, MemoryPlan, plan_memory
+from maskedit.model_sizes import read_sizes
 from maskedit.models.family import Limits, Prediction, VideoModel
+from maskedit.models.fitting import memory_of
+from maskedit.models.hunyuan import HunyuanImageToVideo
 from maskedit.models.wan import WanImageToVideo
+from maskedit.models.wan_ti2v import GivenTokens
 
-__all__ = ["Limits", "Prediction", "VideoModel", "load_model"]
+__all__ = ["Limits", "Prediction", "VideoModel", "load_model", "plan_for"]
+
+# Family (`model_families.FAMILIES` describes the folders) → what opens such a folder.
+_OPEN: Mapping[str, Callable[..., VideoModel]] = {
+    "wan-i2v": WanImageToVideo,
+    "wan-i2v-two-experts": WanImageToVideo,
+    "wan-ti2v": partial(WanImageToVideo, layout=GivenTokens()),
+    "hunyuan-i2v": HunyuanImageToVideo,
+}
 
 
-def load_model(entry: ModelEntry, *, device: torch.device | None = None) -> VideoModel:
-    """The model behind a catalogue entry, its parts loaded when first used.
+def plan_for(entry: ModelEntry, demand: Demand, *, device: torch.device | None = None) -> MemoryPlan:
+    """How to hold the model behind a catalogue entry for a shot, from the memory that is free now.
+
+    Raises ModelError, one sentence, where it cannot be held at all.
+    """
+    return plan_memory(read_sizes(entry.directory), demand, memory=memory_of(device or _best_device()))
+
+
+def load_model(entry: ModelEntry, *, device: torch.device | None = None, plan: MemoryPlan = RESIDENT) -> VideoModel:
+    """The model behind a catalogue entry, its parts loaded when first used and held as `plan` says.
 
     Raises ModelError naming what is missing in the folder or that the family is not supported.
     """
     if entry.problems:
         raise ModelError(f"The model {entry.name} is not usable: {entry.problems[0]}")
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if entry.family != "wan-i2v":
-        raise ModelError(f"Models of the family {entry.family} are not supported yet: use a Wan image-to-video model.")
+    device = device or _best_device()
     # The transformer's own parameters stay float32 on a CPU (autocast casts the products), bfloat16 on a GPU.
-    return WanImageToVideo(
+    return _OPEN[entry.family](
         entry.directory,
         name=entry.name,
         fingerprint=entry.fingerprint,
@@ -33,4 +55,9 @@ def load_model(entry: ModelEntry, *, device: torch.device | None = None) -> Vide
         flow_shift=entry.flow_shift,
         device=device,
         dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+        plan=plan,
     )
+
+
+def _best_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from maskedit.conditioning import Condition
+from maskedit.memory import MemoryPlan
 
 
 class Prediction(StrEnum):
@@ -26,10 +27,14 @@ class Prediction(StrEnum):
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What the transformer attends to. `prompt` (1, tokens, dim); `image` (1, tokens, dim) or None."""
+    """What the transformer attends to.
+
+    `prompt` and `image` (1, tokens, dim); `pooled` (1, dim), the prompt as a whole. None where the family has none.
+    """
 
     prompt: Tensor
     image: Tensor | None = None
+    pooled: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class VideoModel(Protocol):
 
     Video tensors are (1, 3, T, H, W) in [-1, 1] with T = temporal_factor·n + 1 and H, W multiples of `grid_px`.
 
+    `plan`: how its parts are held in memory.
+    `prompt_sees_image`: whether the text encoder looks at a frame as well, so that a prompt is encoded once per frame.
     `experts`: the names of its transformers, as their folders are called; most have one, some one per range of noise.
     `block_lists`: where in a transformer its blocks lie, in the order in which they run. `lora_layers`: the layers of
     a block that a LoRA may be put on, by what they do ("attention", "ffn"), each named by the end of its path.
@@ -66,11 +73,13 @@ class VideoModel(Protocol):
 
     name: str
     fingerprint: str
+    plan: MemoryPlan
     limits: Limits
     prediction: Prediction
     flow_shift: float
     device: torch.device
     uses_prompt: bool
+    prompt_sees_image: bool
     uses_image_embedding: bool
     true_guidance: bool
     scores_generated_only: bool
@@ -95,8 +104,11 @@ class VideoModel(Protocol):
         """The condition's channels (1, C', f, h, w) in the order in which the transformer takes them."""
         ...
 
-    def encode_prompt(self, prompt: str) -> Tensor:
-        """Embeddings (1, tokens, dim) of the prompt; of nothing where the model reads no text."""
+    def encode_prompt(self, prompt: str, shown: Tensor) -> dict[str, Tensor]:
+        """`prompt`, and `pooled` where the family has it, of `Embeddings`; of nothing where the model reads no text.
+
+        `shown` (1, 3, H, W) counts only where `prompt_sees_image`.
+        """
         ...
 
     def encode_image(self, frame: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from plugin_client.cli.following import summary
 from plugin_client.cli.parsing import add_server_options, add_setting_option, connect_from, settings_from
 from plugin_client.core.errors import BadInput, ClientError
 from plugin_client.core.progress import duration_words
-from plugin_client.core.requests import PRESETS, EditOptions, Picture
+from plugin_client.core.requests import PRESETS, EditOptions, MatteFile, Picture
 
 
 def add_to(verbs: Any) -> None:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     _run_module("maskedit.demo", "matte", *drawn, "--out", matte)
     edit_options = EditOptions(
         clip=str(source),
-        matte=str(roto),
+        mattes=(MatteFile(path=str(roto)),),
         keyframes=(Picture(frame=0, path=str(keyframe)),),
         preset=options.preset,
         settings=settings_from(options),

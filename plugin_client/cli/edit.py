@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,25 @@ from plugin_client.cli.parsing import (
     add_server_options,
     add_setting_option,
     connect_from,
+    given_adapter,
     picture_at,
     settings_from,
     split_keyframe,
 )
+from plugin_client.core.adapters import Adapters
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput
 from plugin_client.core.job import Job
 from plugin_client.core.jobs import Jobs
 from plugin_client.core.progress import duration_words, stage_order, stage_words
 from plugin_client.core.requests import (
+    CHANNELS,
     FORMATS,
     KINDS,
+    LOOSENINGS,
     PRESETS,
     EditOptions,
+    MatteFile,
     build_edit,
     references_of,
 )
@@ -56,7 +62,24 @@ def add_to(verbs: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("clip", metavar="CLIP", help="a video file, or an image sequence such as shot.%%04d.exr")
-    parser.add_argument("--matte", required=True, help="video, image sequence or roto file (.json); white = edit")
+    parser.add_argument(
+        "--matte",
+        dest="mattes",
+        action="append",
+        type=_added,
+        required=True,
+        help="video, image sequence or roto file (.json); white = edit (repeatable: all of them together)",
+    )
+    parser.add_argument(
+        "--subtract",
+        dest="mattes",
+        action="append",
+        type=_subtracted,
+        metavar="MATTE",
+        help="take what is white here away from the mattes named before it; it stays untouched (repeatable)",
+    )
+    parser.add_argument("--invert-matte", action="store_true", help="black, not white, is inside in all of them")
+    parser.add_argument("--matte-channel", choices=CHANNELS, default="auto", help="where pictures hold their matte")
     parser.add_argument(
         "--keyframe",
         action="append",
@@ -79,11 +102,22 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("--preset", choices=PRESETS, default="standard")
     parser.add_argument("--prompt", default="", help="what the region shows (models that read text)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--grow", type=int, metavar="PX", help="widen the matte (0 holds the drawn edge)")
+    parser.add_argument(
+        "--loosen", choices=LOOSENINGS, default="grown", help="the matte's own outline, its box or its convex hull"
+    )
+    parser.add_argument("--grow", type=int, metavar="PX", help="widen that in every direction (0 holds the drawn edge)")
+    parser.add_argument("--smooth", type=int, metavar="FRAMES", help="cover what is covered so many frames away")
     parser.add_argument("--feather", type=int, metavar="PX", help="soft edge outside the widened matte")
     parser.add_argument("--format", choices=FORMATS, help="default: by the ending of --out")
     parser.add_argument(
         "--deliver", action="append", choices=KINDS, help="the whole frame (default), or a patch with transparency"
+    )
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="ID[:start|beside][@STRENGTH]",
+        help="an adapter of `maskedit adapters list`, to start from or to stay beside the edit's own (repeatable)",
     )
     add_setting_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, words on stderr")
@@ -95,7 +129,8 @@ def run(options: argparse.Namespace) -> int:
     """Check, upload, submit, follow, fetch."""
     console = console_for(as_json=options.json)
     edit_options = options_from(options)
-    sources = (edit_options.clip, edit_options.matte, *(picture.path for picture in edit_options.keyframes))
+    mattes, pictures = edit_options.mattes, edit_options.keyframes
+    sources = (edit_options.clip, *(matte.path for matte in mattes), *(picture.path for picture in pictures))
     out = check_out(options.out, edit_options.format, sources=sources)
     with connect_from(options) as connection:
         job = edit(connection, edit_options, out, console=console)
@@ -114,12 +149,14 @@ def options_from(options: argparse.Namespace) -> EditOptions:
         pictures.append(picture_at(numbering.frame(label), image))
     if len({picture.frame for picture in pictures}) < len(pictures):
         raise BadInput("Two --keyframe options name the same frame: keep one of them.")
-    for name in ("grow", "feather"):
+    for name, unit in (("grow", "pixels"), ("feather", "pixels"), ("smooth", "frames")):
         if (getattr(options, name) or 0) < 0:
-            raise BadInput(f"--{name} counts pixels and cannot be negative: give 0 or more.")
+            raise BadInput(f"--{name} counts {unit} and cannot be negative: give 0 or more.")
     return EditOptions(
         clip=options.clip,
-        matte=options.matte,
+        mattes=tuple(
+            replace(matte, invert=options.invert_matte, channel=options.matte_channel) for matte in options.mattes
+        ),
         keyframes=tuple(pictures),
         frames=numbering.range(options.frames) if options.frames else None,
         # A folder means the same from everywhere; a name is the server's to know.
@@ -129,16 +166,29 @@ def options_from(options: argparse.Namespace) -> EditOptions:
         seed=options.seed,
         grow_px=options.grow,
         feather_px=options.feather,
+        loosening=options.loosen,
+        smooth_frames=options.smooth,
         format=format_of(options.out, options.format or ""),
         kinds=tuple(options.deliver or ("full",)),
         settings=settings_from(options),
+        adapters=tuple(map(given_adapter, options.adapter)),
     )
+
+
+def _added(path: str) -> MatteFile:
+    return MatteFile(path=path)
+
+
+def _subtracted(path: str) -> MatteFile:
+    return MatteFile(path=path, subtract=True)
 
 
 def edit(connection: Connection, options: EditOptions, out: Path, *, console: Console) -> Job:
     """Run one edit on the connected server and leave its result at `out`."""
     request, jobs = build_edit(options), Jobs(connection)
     connection.system()
+    for use in request.adapters:  # people type the beginning of an id
+        use.adapter_id = Adapters(connection).find(use.adapter_id).adapter_id
     files = references_of(request)
     next(call_apart(lambda: make_available(connection, files, on_bytes=lambda *sent: _say_upload(console, *sent))))
     submitting = call_apart(lambda: jobs.submit(request))

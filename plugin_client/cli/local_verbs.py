@@ -27,6 +27,7 @@ LOCAL_VERBS = {
     "serve": LocalVerb("bridge_server", "run the server in this terminal"),
     "models": LocalVerb("maskedit.catalogue", "list, check, add and fetch models", takes_data_dir=True),
     "score": LocalVerb("maskedit.scorecard", "measure a result's quality"),
+    "benchmark": LocalVerb("maskedit.benchmark", "compare ways of editing on known answers", takes_data_dir=True),
     "pretrain": LocalVerb("maskedit.pretraining", "train the bundled model"),
 }
 

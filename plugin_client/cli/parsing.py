@@ -12,8 +12,9 @@ from plugin_client.core.connection import Connection
 from plugin_client.core.datadir import data_dir
 from plugin_client.core.errors import BadInput
 from plugin_client.core.local_server import connect
-from plugin_client.core.requests import SETTINGS, Picture, parse_setting
+from plugin_client.core.requests import ADAPTER_ROLES, SETTINGS, GivenAdapter, Picture, parse_setting
 
+_ADAPTER = re.compile(rf"([0-9a-f]+)(?::({'|'.join(ADAPTER_ROLES)}))?(?:@(\d*\.?\d+))?")
 _EXTENT = re.compile(r"(.+)@(\d+),(\d+),(\d+)x(\d+)", re.DOTALL)
 
 
@@ -94,3 +95,12 @@ def picture_at(frame: int, image: str) -> Picture:
         return Picture(frame=frame, path=image)
     x, y, width, height = (int(match[group]) for group in (2, 3, 4, 5))
     return Picture(frame=frame, path=match[1], extent=(x, y, width, height))
+
+
+def given_adapter(text: str) -> GivenAdapter:
+    """`ID`, `ID:beside` or `ID:start@0.8`, where ID may be the beginning of one. Raises BadInput."""
+    match = _ADAPTER.fullmatch(text)
+    if match is None:
+        roles = "|".join(ADAPTER_ROLES)
+        raise BadInput(f"The adapter {text!r} cannot be read: give it as ID[:{roles}][@STRENGTH].")
+    return GivenAdapter(adapter_id=match[1], role=match[2] or ADAPTER_ROLES[0], strength=float(match[3] or 1))

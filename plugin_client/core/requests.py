@@ -18,6 +18,9 @@ from plugin_client.core.timeline import FrameRange
 PRESETS = ("draft", "fast", "standard", "best")
 FORMATS = ("mkv", "mov", "mp4", "png", "exr")
 KINDS = ("full", "patch")
+CHANNELS = ("auto", "luma", "alpha")
+LOOSENINGS = ("grown", "box", "hull")
+ADAPTER_ROLES = ("start", "beside")
 _SETTING_TYPES: Mapping[int, type] = {
     FieldDescriptor.CPPTYPE_INT32: int,
     FieldDescriptor.CPPTYPE_DOUBLE: float,
@@ -39,15 +42,37 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatteFile:
+    """A video, image sequence or roto file; white is inside, or black with `invert`.
+
+    `subtract`: what is inside is taken away from the mattes before it. `channel`: where a picture holds its matte.
+    """
+
+    path: str
+    subtract: bool = False
+    invert: bool = False
+    channel: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenAdapter:
+    """An adapter on the server. `role`: start = in place of what the clip would teach, beside = stays as it is."""
+
+    adapter_id: str
+    role: str = "start"
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class EditOptions:
     """One edit as the user states it; paths are this machine's, frames count from 0 at the clip's first frame.
 
-    `frames` None = the whole clip. `grow_px`, `feather_px`, `settings`:
-    what is left out, the preset decides. `kinds`: the deliverables, each in `format`.
+    `mattes`: of one region, combined in their order. `frames` None = the whole clip. `grow_px`, `feather_px`,
+    `smooth_frames`, `settings`: what is left out, the preset decides. `kinds`: the deliverables, each in `format`.
     """
 
     clip: str
-    matte: str
+    mattes: tuple[MatteFile, ...]
     keyframes: tuple[Picture, ...]
     frames: FrameRange | None = None
     model: str = ""
@@ -56,9 +81,12 @@ class EditOptions:
     seed: int = 0
     grow_px: int | None = None
     feather_px: int | None = None
+    loosening: str = "grown"
+    smooth_frames: int | None = None
     format: str = "mkv"
     kinds: tuple[str, ...] = ("full",)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    adapters: tuple[GivenAdapter, ...] = ()
     name: str = ""
 
 
@@ -78,16 +106,13 @@ def build_edit(options: EditOptions) -> edit_pb2.EditRequest:
 
 
 def _edit(options: EditOptions) -> edit_pb2.EditRequest:
-    matte = edit_pb2.Matte(
-        media=reference(options.matte),
-        purpose=edit_pb2.MATTE_PURPOSE_EDIT,
-        channel=edit_pb2.MATTE_CHANNEL_AUTO,
-    )
     region = edit_pb2.Region(
-        mattes=[matte],
+        mattes=[_matte(matte) for matte in options.mattes],
         role=edit_pb2.REGION_ROLE_OBJECT,
         grow_px=options.grow_px,
         feather_px=options.feather_px,
+        loosening=edit_pb2.Loosening.Value(f"LOOSENING_{options.loosening.upper()}"),
+        smooth_frames=options.smooth_frames,
     )
     keyframes = [_keyframe(picture) for picture in options.keyframes]
     deliverables = [
@@ -109,7 +134,25 @@ def _edit(options: EditOptions) -> edit_pb2.EditRequest:
         prompt=options.prompt,
         seed=options.seed,
         deliverables=deliverables,
+        adapters=[
+            edit_pb2.AdapterUse(
+                adapter_id=given.adapter_id,
+                role=edit_pb2.AdapterRole.Value(f"ADAPTER_ROLE_{given.role.upper()}"),
+                strength=given.strength,
+            )
+            for given in options.adapters
+        ],
         name=options.name or target.display_name,
+    )
+
+
+def _matte(matte: MatteFile) -> edit_pb2.Matte:
+    return edit_pb2.Matte(
+        media=reference(matte.path),
+        purpose=edit_pb2.MATTE_PURPOSE_EDIT,
+        channel=edit_pb2.MatteChannel.Value(f"MATTE_CHANNEL_{matte.channel.upper()}"),
+        invert=matte.invert,
+        subtract=matte.subtract,
     )
 
 

@@ -100,6 +100,20 @@ def test_an_edit_gives_back_the_clips_frames_rate_size_and_everything_outside(ma
     exported = files["out"].with_name("shot.safetensors")
     assert maskedit("adapters", "export", adapters[0]["adapter_id"], "--out", exported).returncode == 0
     assert exported.stat().st_size == adapters[0]["size_bytes"] > 0
+
+    # The clip's motion goes to another tool and comes home: an edit that starts from it has no stage 1 of its own.
+    (motion,) = [one["adapter_id"] for one in adapters if one["metadata"]["stage"] == "tune_motion"]
+    foreign = files["out"].with_name("kohya.safetensors")
+    assert maskedit("adapters", "export", motion[:12], "--out", foreign, "--format", "kohya").returncode == 0
+    imported = json.loads(maskedit("adapters", "import", foreign, "--json").stdout)["adapter_id"]
+    beside = f"{adapters[0]['adapter_id']}:beside@0.1"
+    more = ("--adapter", imported[:12], "--adapter", beside, "--set", "motion_steps=0", "--json")
+    started = maskedit(*edit(*more, out=files["out"].with_name("started.mkv")))
+    facts = json.loads(started.stdout.splitlines()[-1])
+    assert facts["adapter_reused"] and "tune_appearance" in facts["stage_seconds"], started.stderr
+    assert "tune_motion" not in facts["stage_seconds"]
+    assert maskedit("adapters", "delete", imported).returncode == 0
+    adapters = json.loads(maskedit("adapters", "list", "--json").stdout)["adapters"]
     assert maskedit("adapters", "delete", adapters[0]["adapter_id"]).returncode == 0
     left = json.loads(maskedit("adapters", "list", "--json").stdout)["adapters"]
     assert left == adapters[1:]
@@ -118,6 +132,26 @@ def test_a_ten_bit_clip_of_odd_size_becomes_a_sequence_with_a_range(maskedit, ed
     assert json.loads(done.stdout)["frames"] == 5
     written = sorted(tmp_path.glob("frames.*.png"))
     assert len(written) == 5 and (tmp_path / "frames.maskedit.json").exists()
+
+
+def test_a_draft_carries_the_keyframe_along_without_a_model(maskedit, edit, files, tmp_path):
+    source = decoded(files["clip"])
+    painted = source[0].copy()
+    painted[..., 1:] //= 3
+    key = write_png(tmp_path / "painted.png", painted)
+    done = maskedit(*edit("--preset", "draft", "--grow", "4", "--feather", "4", "--json", keyframe=key))
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout.splitlines()[-1])
+    assert facts["state"] == "SUCCEEDED" and "tune_motion" not in facts["stage_seconds"]
+    result = decoded(files["out"])
+    outside = np.ones(source.shape[1:3], bool)
+    outside[12:52, 12:52] = False
+    assert np.array_equal(result[:, outside], source[:, outside])
+    # The colours of the painting on the last frame, and its motion: the source's own red, which nobody painted.
+    inside = (source.shape[0] - 1, *INSIDE)
+    assert np.abs(result[inside][..., 1:].astype(int) - source[inside][..., 1:] // 3).mean() < 6
+    assert np.abs(result[inside][..., 0].astype(int) - source[inside][..., 0]).mean() < 6
+    assert json.loads(files["out"].with_suffix(".maskedit.json").read_text())["model"] is None
 
 
 @pytest.mark.timeout(120)
@@ -226,11 +260,13 @@ def facts_of(maskedit, clip: Path, files: dict[str, Path]):
     from plugin_client.core.connection import Connection
     from plugin_client.core.jobs import Jobs
     from plugin_client.core.local_server import ensure_server
-    from plugin_client.core.requests import EditOptions, Picture, build_edit, references_of
+    from plugin_client.core.requests import EditOptions, MatteFile, Picture, build_edit, references_of
     from plugin_client.core.upload import make_available
 
     options = EditOptions(
-        clip=str(clip), matte=str(files["matte"]), keyframes=(Picture(frame=0, path=str(files["keyframe"])),)
+        clip=str(clip),
+        mattes=(MatteFile(path=str(files["matte"])),),
+        keyframes=(Picture(frame=0, path=str(files["keyframe"])),),
     )
     request = build_edit(options)
     with Connection(lambda: ensure_server(maskedit.data_dir)) as connection:

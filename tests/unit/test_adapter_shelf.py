@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from bridge_server.adapters import AdapterShelf
-from bridge_server.errors import NotFoundError
+from bridge_server.errors import ChecksumError, NotFoundError, QuotaError, WrongStateError
+from maskedit.errors import InputError
 
 FIRST, SECOND = "a" * 64, "b" * 64
 
@@ -24,7 +26,7 @@ def shelf(tmp_path: Path) -> AdapterShelf:
         os.utime(path, (path.stat().st_mtime - age,) * 2)
     (tmp_path / ".unfinished.safetensors").touch()
     (tmp_path / "notes.txt").touch()
-    return AdapterShelf(tmp_path)
+    return AdapterShelf(tmp_path, quota_bytes=10_000)
 
 
 def test_the_newest_come_first_with_their_metadata(shelf: AdapterShelf) -> None:
@@ -53,4 +55,56 @@ def test_what_is_no_adapter_is_not_found(shelf: AdapterShelf, name: str) -> None
 
 
 def test_no_folder_means_no_adapters(tmp_path: Path) -> None:
-    assert AdapterShelf(tmp_path / "none yet").list() == []
+    assert AdapterShelf(tmp_path / "none yet", quota_bytes=0).list() == []
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_what_comes_in_is_kept_under_its_new_name_and_nothing_else(shelf: AdapterShelf, tmp_path: Path) -> None:
+    before, third = files(tmp_path), "c" * 64
+    content = b"x" * 100
+    with shelf.receive(sha256=hashlib.sha256(content).hexdigest(), size_bytes=100) as incoming:
+        incoming.upload.write(content[:40])
+        incoming.upload.write(content[40:])
+        incoming.upload.finish()
+        assert incoming.whole.read_bytes() == content
+        save_file({"x": torch.zeros(2)}, incoming.converted, metadata={"model": "wan"})
+        kept = shelf.keep(incoming.converted, third)
+    assert (kept.adapter_id, kept.metadata) == (third, {"model": "wan"})
+    assert files(tmp_path) == before | {f"{third}.safetensors"}
+    assert shelf.get(third) == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "size", "error"),
+    [(b"y" * 10, 10, ChecksumError), (b"x" * 9, 10, WrongStateError), (b"x" * 11, 10, InputError)],
+)
+def test_an_import_that_goes_wrong_leaves_nothing(
+    shelf: AdapterShelf, tmp_path: Path, sent: bytes, size: int, error: type[Exception]
+) -> None:
+    before = files(tmp_path)
+    sha256 = hashlib.sha256(b"x" * size).hexdigest()
+    with pytest.raises(error), shelf.receive(sha256=sha256, size_bytes=size) as incoming:
+        incoming.upload.write(sent)
+        incoming.upload.finish()
+    assert files(tmp_path) == before
+
+
+def test_the_quota_counts_what_is_here_and_what_is_coming(shelf: AdapterShelf) -> None:
+    left = 10_000 - sum(adapter.size_bytes for adapter in shelf.list())
+    sha256 = "0" * 64
+    with shelf.receive(sha256=sha256, size_bytes=left - 100):
+        with pytest.raises(QuotaError, match="adapter quota"), shelf.receive(sha256=sha256, size_bytes=101):
+            pass
+        with shelf.receive(sha256=sha256, size_bytes=100):
+            pass
+    with shelf.receive(sha256=sha256, size_bytes=left):
+        pass
+
+
+@pytest.mark.parametrize(("sha256", "size"), [("", 1), ("../x", 1), ("0" * 64, 0), ("0" * 64, 1 << 40)])
+def test_what_no_adapter_can_be_is_refused(shelf: AdapterShelf, sha256: str, size: int) -> None:
+    with pytest.raises(InputError), shelf.receive(sha256=sha256, size_bytes=size):
+        pass

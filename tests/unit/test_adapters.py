@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from maskedit import adapters
+from maskedit import __version__, adapters
 from maskedit.errors import ModelError
 from maskedit.models.family import Conditioning, Embeddings
 from maskedit.models.wan import WanImageToVideo
@@ -66,6 +66,9 @@ def test_a_saved_adapter_comes_back_with_its_output_and_metadata(plain_wan: WanI
     torch.testing.assert_close(output(plain_wan), tuned)
     assert metadata == {
         "stage": "motion",
+        "format_version": "1",
+        "maskedit_version": __version__,
+        "experts": "transformer",
         "rank": "4",
         "alpha": "4",
         "model": plain_wan.name,
@@ -87,13 +90,13 @@ def test_diffusers_reads_the_file(plain_wan: WanImageToVideo, tmp_path: Path) ->
     tuned = output(plain_wan)
     adapters.save(plain_wan, tmp_path / "a.safetensors", metadata={})
     adapters.detach(plain_wan)
-    plain_wan.transformer.load_lora_adapter(str(tmp_path / "a.safetensors"), prefix="transformer")
+    plain_wan.expert("transformer").load_lora_adapter(str(tmp_path / "a.safetensors"), prefix="transformer")
     torch.testing.assert_close(output(plain_wan), tuned)
 
 
 def tampered(path: Path, change: str) -> None:
     tensors = load_file(path)
-    metadata = {"rank": "4", "model_fingerprint": "test-plain-wan-velocity"}
+    metadata = {"rank": "4", "alpha": "4", "model_fingerprint": "test-plain-wan-velocity"}
     key = next(iter(tensors))
     match change:
         case "another model":
@@ -117,7 +120,7 @@ def tampered(path: Path, change: str) -> None:
         ("another model", "another model"),
         ("not finite", "not finite"),
         ("a layer missing", "does not fit"),
-        ("another rank", "does not fit"),
+        ("another rank", "cannot be read"),
         ("foreign keys", "does not fit"),
         ("no metadata", "cannot be read"),
     ],

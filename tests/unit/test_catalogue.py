@@ -92,7 +92,7 @@ def test_a_wan_folder_is_recognised_with_its_facts(pristine):
     assert entry.limits == {
         "grid_px": 16, "cell_px": 8, "temporal_factor": 4, "budget_px": 832 * 480, "max_frames": 81
     }  # fmt: skip
-    assert (entry.licence, entry.commercial) == ("apache-2.0", "Commercial use is allowed.")
+    assert (entry.licence, entry.commercial) == ("apache-2.0", "Commercial use is allowed, in every territory.")
     weights = sum(path.stat().st_size for path in pristine.rglob("*.safetensors"))
     assert weights < entry.size_bytes < 2 * weights
 
@@ -140,15 +140,17 @@ def test_a_missing_part_is_named(folder, part):
     ("file", "values", "words"),
     [
         ("model_index.json", {"_class_name": "WanPipeline"}, "family wan-t2v"),
-        ("model_index.json", {"_class_name": "HunyuanVideoImageToVideoPipeline"}, "family hunyuan-i2v"),
+        ("model_index.json", {"_class_name": "HunyuanVideo15ImageToVideoPipeline"}, "family hunyuan15-i2v"),
         ("model_index.json", {"_class_name": "StableDiffusionPipeline"}, "unknown kind"),
-        ("model_index.json", {"expand_timesteps": True}, "family wan-ti2v"),
-        ("model_index.json", {"transformer_2": ["diffusers", "WanTransformer3DModel"]}, "family wan-i2v-two-experts"),
+        ("model_index.json", {"expand_timesteps": True}, "takes 36 channels instead of 16"),
+        ("model_index.json", {"transformer_2": ["diffusers", "WanTransformer3DModel"]}, "transformer_2 is missing"),
+        ("model_index.json", {"boundary_ratio": 0.9}, "transformer_2 is missing"),
+        ("model_index.json", {"boundary_ratio": 1.5}, "model_index.json is damaged (boundary_ratio"),
         ("vae/config.json", {"_class_name": "AutoencoderKL"}, "The part vae is a AutoencoderKL"),
         ("text_encoder/config.json", {"architectures": ["T5Model"]}, "The part text_encoder is a T5Model"),
         ("transformer/config.json", {"pos_embed_seq_len": 514}, "a last frame as well as a first"),
         ("transformer/config.json", {"num_layers": 3}, "lack blocks.2.attn1.to_q.weight"),
-        ("transformer/config.json", {"in_channels": 16}, "config.json says 16"),
+        ("transformer/config.json", {"in_channels": 16}, "config.json says 24x16x1x2x2"),
     ],
 )
 def test_a_model_of_the_wrong_kind_is_refused_with_the_reason(folder, file, values, words):
@@ -322,7 +324,8 @@ def test_processes_that_add_at_once_lose_nothing(pristine, tmp_path):
 def test_the_command_line_answers_in_words_and_in_json(folder, tmp_path, capsys):
     data = ["--data-dir", str(tmp_path / "data")]
     assert main(["add", str(folder), "--name", "mine", *data]) == 0
-    assert "licence apache-2.0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "licence apache-2.0" in said and "up to 81 frames of 0.40 megapixels" in said
     assert main(["check", "mine", "--json", *data]) == 0
     assert json.loads(capsys.readouterr().out)["models"][0]["family"] == "wan-i2v"
     shutil.rmtree(folder / "vae")

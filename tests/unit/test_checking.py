@@ -15,7 +15,17 @@ from maskedit.checking import CheckedEdit, check_edit, report
 from maskedit.errors import InputError
 from maskedit.geometry import Rect
 from maskedit.media import write_picture
-from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, Matte, MediaReference, Region, to_json
+from maskedit.request import (
+    EditRequest,
+    Extent,
+    FrameRange,
+    Keyframe,
+    Matte,
+    MediaReference,
+    Region,
+    RegionRole,
+    to_json,
+)
 
 WIDTH, HEIGHT, FRAMES = 32, 24, 6
 
@@ -193,8 +203,55 @@ def test_negative_margins(request_for, name):
     assert "by -1 pixels" in refusal(replace(request, regions=regions))
 
 
+@pytest.mark.parametrize("frames", [-1, 25])
+def test_smoothing_over_too_many_frames(request_for, frames):
+    request = request_for()
+    regions = (replace(request.regions[0], smooth_frames=frames),)
+    assert f"over {frames} frames: give 0 to 24" in refusal(replace(request, regions=regions))
+
+
+def matte_of(path: Path, *, subtract: bool = False) -> Matte:
+    return Matte(media=reference(path), subtract=subtract)
+
+
+def square_roto(path: Path, x: int, y: int, size: int, *, visible=((0, FRAMES - 1),)) -> Path:
+    corners = [{"co": [x + a * size, y + b * size]} for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    return write_roto(path, [{"visible": list(visible), "keys": [{"frame": 0, "points": corners}]}])
+
+
+def test_the_region_is_what_its_mattes_come_to(request_for, tmp_path):
+    """What is added widens it, what is subtracted takes frames and pixels away; loosening does not count."""
+    request = request_for(frame=2)
+    added = matte_of(square_roto(tmp_path / "added.json", 20, 14, 4, visible=[(3, 5)]))
+    taken = matte_of(square_roto(tmp_path / "taken.json", 0, 0, 24, visible=[(4, 5)]), subtract=True)
+    region = replace(request.regions[0], mattes=(*request.regions[0].mattes, added, taken), grow_px=9)
+    checked = check_edit(replace(request, regions=(region,)))
+    assert checked.region_frames == (1, 2, 3)
+    assert checked.bounds == Rect(9, 6, 15, 12)
+
+
+def test_several_regions_are_seen_together(request_for, tmp_path):
+    request = request_for(frame=0)
+    second = Region(mattes=(matte_of(square_roto(tmp_path / "second.json", 0, 0, 3, visible=[(0, 1)])),))
+    checked = check_edit(replace(request, regions=(*request.regions, second)))
+    assert checked.region_frames == (0, 1, 2, 3, 4)
+    assert checked.bounds == Rect(0, 0, 20, 12)
+    nothing = Region(mattes=(matte_of(square_roto(tmp_path / "nothing.json", 90, 90, 3)),))
+    assert "nothing.json is empty on all" in refusal(replace(request, regions=(*request.regions, nothing)))
+
+
+def test_regions_of_which_nothing_is_left(request_for, tmp_path):
+    request = request_for()
+    whole = square_roto(tmp_path / "whole.json", 0, 0, 32)
+    region = replace(request.regions[0], mattes=(*request.regions[0].mattes, matte_of(whole, subtract=True)))
+    assert "empty on all frames 0-5 once the others are subtracted" in refusal(replace(request, regions=(region,)))
+    first = replace(region, mattes=region.mattes[::-1])
+    assert "whole.json is subtracted from nothing" in refusal(replace(request, regions=(first,)))
+
+
 def test_what_this_version_does_not_do_is_refused_first(request_for):
-    assert "one region at a time" in refusal(replace(request_for(), regions=request_for().regions * 2))
+    (region,) = request_for(clip="gone.mkv").regions
+    assert "Shadow" in refusal(replace(request_for(), regions=(replace(region, role=RegionRole.SHADOW),)))
 
 
 @pytest.mark.parametrize(

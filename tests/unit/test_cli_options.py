@@ -24,7 +24,7 @@ from plugin_client.core.timeline import FrameRange
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a clip, a matte and a picture, as the current folder; no server is ever started."""
-    for name in ("clip.mov", "matte.json", "key.png"):
+    for name in ("clip.mov", "matte.json", "hand.mov", "shadow.mov", "key.png"):
         (tmp_path / name).write_bytes(name.encode())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MASKEDIT_SERVER", "127.0.0.1:1")
@@ -44,8 +44,23 @@ def test_every_option_reaches_the_wire(files):
         parse(
             *("--keyframe", "12=key.png@640,120,256x200", "--keyframe=3=key.png", "--frames", "2-30"),
             *("--model", "wan", "--preset", "best", "--prompt", "a red car", "--seed", "7"),
-            *("--grow", "0", "--feather", "9", "--format", "mov", "--deliver", "patch"),
+            *("--subtract", "hand.mov", "--matte", "shadow.mov", "--matte-channel", "alpha", "--invert-matte"),
+            *(
+                "--grow",
+                "0",
+                "--feather",
+                "9",
+                "--loosen",
+                "hull",
+                "--smooth",
+                "0",
+                "--format",
+                "mov",
+                "--deliver",
+                "patch",
+            ),
             *("--set", "motion_steps=2", "--set", "guidance=1.5"),
+            *("--adapter", "abc123", "--adapter", "def456:beside@0.75", "--adapter", "0123:start@.5"),
             out="out.mov",
         )
     )
@@ -56,21 +71,29 @@ def test_every_option_reaches_the_wire(files):
     assert not edit.keyframes[1].HasField("extent")
     assert (edit.frames.first, edit.frames.last) == (2, 30)
     assert (edit.model, edit.prompt, edit.seed, edit.name) == ("wan", "a red car", 7, "clip.mov")
-    region = edit.regions[0]
+    (region,) = edit.regions
+    assert [matte.subtract for matte in region.mattes] == [False, True, False]
+    assert {(matte.channel, matte.invert, matte.purpose) for matte in region.mattes} == {(3, True, 1)}
+    assert region.loosening == 3 and region.HasField("smooth_frames") and region.smooth_frames == 0
     assert region.HasField("grow_px") and region.grow_px == 0 and region.feather_px == 9
     assert edit.settings.motion_steps == 2 and edit.settings.guidance == 1.5
     assert not edit.settings.HasField("rank")
+    adapters = [(use.adapter_id, use.role, use.strength) for use in edit.adapters]
+    assert adapters == [("abc123", 1, 1.0), ("def456", 2, 0.75), ("0123", 1, 0.5)]
     (deliverable,) = edit.deliverables
     assert (deliverable.kind, deliverable.format, edit.preset) == (2, 2, 4)
-    assert [one.display_name for one in references_of(edit)] == ["clip.mov", "matte.json", "key.png", "key.png"]
+    names = ["clip.mov", "matte.json", "hand.mov", "shadow.mov", "key.png", "key.png"]
+    assert [one.display_name for one in references_of(edit)] == names
     assert all(os.path.isabs(location) for one in references_of(edit) for location in one.locations)
 
 
 def test_what_is_left_out_is_left_to_the_preset(files):
     edit = build_edit(options_from(parse()))
     assert not edit.HasField("frames") and edit.model == ""
-    assert not edit.regions[0].HasField("grow_px") and not edit.regions[0].HasField("feather_px")
-    assert not edit.settings.ListFields()
+    (region,) = edit.regions
+    assert not any(region.HasField(name) for name in ("grow_px", "feather_px", "smooth_frames"))
+    assert region.loosening == 1 and [(matte.channel, matte.invert) for matte in region.mattes] == [(1, False)]
+    assert not edit.settings.ListFields() and not edit.adapters
 
 
 def test_a_model_folder_means_the_same_from_everywhere(files):
@@ -102,8 +125,16 @@ BAD_USAGE = {
     "seed beyond the wire": ["--seed", "99999999999999999999"],
     "seed no number": ["--seed", "lucky"],
     "grow negative": ["--grow", "-2"],
+    "smooth negative": ["--smooth", "-1"],
+    "unknown loosening": ["--loosen", "circle"],
+    "unknown channel": ["--matte-channel", "red"],
+    "missing matte to subtract": ["--subtract", "gone.mov"],
+    "out: a matte to subtract": ["--subtract", "hand.mov", "--out", "hand.mov"],
     "sequence numbers of a file": ["--frame-base", "file"],
     "two numberings": ["--frame-base", "file", "--timecode"],
+    "adapter without id": ["--adapter", ":beside"],
+    "adapter of unknown role": ["--adapter", "abc123:above"],
+    "adapter of no strength": ["--adapter", "abc123@strong"],
     "out: unknown ending": ["--out", "result.avi"],
     "out: no ending": ["--out", "result"],
     "out: folder missing": ["--out", "nowhere/result.mkv"],

@@ -16,7 +16,7 @@ from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
 from maskedit.edit import EditResult, run_edit
 from maskedit.errors import InputError
-from maskedit.mattes import region_mattes
+from maskedit.mattes import open_matte, region_mattes
 from maskedit.media import ClipReader, probe, read_picture, write_picture
 from maskedit.progress import Cancelled, SilentReporter, Stage
 from maskedit.request import (
@@ -26,6 +26,7 @@ from maskedit.request import (
     EditRequest,
     FrameRange,
     Keyframe,
+    Loosening,
     Matte,
     MediaReference,
     Region,
@@ -50,9 +51,9 @@ def write_clip(path: Path, pixel_format: str, *, codec: str = "ffv1", width: int
         container.mux(stream.encode())
 
 
-def write_roto(path: Path, *, empty_from: int | None = None) -> None:
+def write_roto(path: Path, *, left: int = 20, empty_from: int | None = None) -> None:
     def points(dx: int) -> list[dict]:
-        corners = [(20 + dx, 14), (36 + dx, 14), (36 + dx, 32), (20 + dx, 32)]
+        corners = [(left + dx, 14), (left + 16 + dx, 14), (left + 16 + dx, 32), (left + dx, 32)]
         return [{"co": corner, "in": [0, 0], "out": [0, 0]} for corner in corners]
 
     shape = {
@@ -135,6 +136,30 @@ def test_every_sample_outside_the_paste_matte_is_the_sources(request_for, tmp_pa
     assert changed > 1000
 
 
+def test_what_is_subtracted_stays_the_sources_in_every_region(request_for, tmp_path: Path) -> None:
+    request = request_for("gbrp16le")
+    taken, other = tmp_path / "taken.json", tmp_path / "other.json"
+    write_roto(taken, left=28)
+    write_roto(other, left=2)
+    (region,) = request.regions
+    subtracted = Matte(media=reference(taken), subtract=True)
+    regions = (
+        replace(region, mattes=(*region.mattes, subtracted), loosening=Loosening.BOX, grow_px=5, smooth_frames=2),
+        replace(region, mattes=(Matte(media=reference(other)), subtracted), loosening=Loosening.HULL),
+    )
+    request = replace(request, regions=regions)
+    result = run(request, tmp_path)
+    record = json.loads(result.record.read_text())
+    assert [edges["loosening"] for edges in record["paste_matte"]] == ["box", "hull"]
+    assert record["scorecard"]["scores"]["samples_changed_outside"] == 0
+    facts = probe(request.target.path)
+    away = open_matte(subtracted, facts=facts).frames(0, FRAMES - 1)
+    source, delivered = planes_of(Path(request.target.path)), planes_of(result.result)
+    for (_, matte), before, after in zip(away, source, delivered, strict=True):
+        assert all(np.array_equal(a[matte == 1], b[matte == 1]) for a, b in zip(before, after, strict=True))
+        assert not np.array_equal(before[0][14:32, 8:18], after[0][14:32, 8:18])
+
+
 def test_the_keyframe_is_delivered_as_painted(request_for, tmp_path: Path) -> None:
     request = request_for("gbrp16le", keyframe=2)
     result = run(request, tmp_path)
@@ -157,7 +182,7 @@ def test_a_range_holds_just_its_frames(request_for, tmp_path: Path) -> None:
 
 def test_where_the_region_has_left_the_source_passes_through(request_for, tmp_path: Path) -> None:
     request = request_for()
-    write_roto(Path(request.edit_matte.media.path), empty_from=4)
+    write_roto(Path(request.regions[0].mattes[0].media.path), empty_from=4)
     result = run(request, tmp_path)
     source, delivered = planes_of(Path(request.target.path)), planes_of(result.result)
     equal = [all(map(np.array_equal, a, b)) for a, b in zip(source, delivered, strict=True)]
@@ -223,7 +248,7 @@ def test_the_record_tells_how_to_render_it_again(request_for, tmp_path: Path) ->
     assert record["format"] == "maskedit-take"
     assert record["request"]["settings"]["motion_steps"] == 2
     assert record["source"]["rate"] == "24000/1001"
-    assert record["paste_matte"]["grow_px"] == 2
+    assert [edges["grow_px"] for edges in record["paste_matte"]] == [2]
     assert record["crop"]["width"] >= 22
     assert set(record["versions"]) >= {"maskedit", "torch", "diffusers", "peft"}
     assert set(record["stage_seconds"]) == set(Stage)

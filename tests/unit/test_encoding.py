@@ -10,7 +10,7 @@ import torch
 
 from maskedit.caching import LatentCache
 from maskedit.encoding import appearance_sample, encode_samples, motion_sample, render_conditioning
-from maskedit.geometry import CropPlan, Rect
+from maskedit.geometry import CropPlan, CropTrack, Rect
 from maskedit.models.wan import WanImageToVideo
 from maskedit.progress import SilentReporter
 from maskedit.request import FrameRange
@@ -24,7 +24,7 @@ def shot() -> Shot:
     matte[..., 4:12, 4:12] = 1
     return Shot(
         frames=FrameRange(first=0, last=4),
-        plan=CropPlan(Rect(0, 0, 16, 16), 16, 16),
+        track=CropTrack.still(CropPlan(Rect(0, 0, 16, 16), 16, 16), frames=range(5)),
         video=torch.rand(1, 3, 5, 16, 16, generator=generator) * 2 - 1,
         edit_matte=matte,
         edited={
@@ -69,7 +69,7 @@ def test_inference_shows_the_edited_first_frame(plain_wan: WanImageToVideo, shot
     window = shot.window(tuple(range(5)))
     window.video[:, :, :1] = shot.edited[0]
     conditioning = render_conditioning(
-        plain_wan, window, kept=1, prompt="", shown=shot.edited[0][:, :, 0], cache=LatentCache(tmp_path)
+        plain_wan, window, prompt="", shown=shot.edited[0][:, :, 0], cache=LatentCache(tmp_path)
     )
     shown = first_latent_frame(plain_wan, conditioning.latents)
     torch.testing.assert_close(shown, shot.edited[0], atol=1e-4, rtol=0)
@@ -103,7 +103,7 @@ def test_stage_two_embeds_the_edited_frame_as_inference_does(
     plate, matte = shot.at(0)
     trained = appearance_sample(whole_wan, plate, shot.edited[0], edit_matte=matte, prompt="", cache=cache)
     window = shot.window(tuple(range(5)))
-    rendered = render_conditioning(whole_wan, window, kept=1, prompt="", shown=shot.edited[0][:, :, 0], cache=cache)
+    rendered = render_conditioning(whole_wan, window, prompt="", shown=shot.edited[0][:, :, 0], cache=cache)
     assert trained.conditioning.embeddings.image is not None
     assert rendered.embeddings.image is not None
     torch.testing.assert_close(trained.conditioning.embeddings.image, rendered.embeddings.image)
@@ -114,7 +114,9 @@ def test_the_text_encoder_runs_once_for_all_windows_and_keyframes(
 ) -> None:
     prompts: list[str] = []
     encode = whole_wan.encode_prompt
-    monkeypatch.setattr(whole_wan, "encode_prompt", lambda prompt: prompts.append(prompt) or encode(prompt))
+    monkeypatch.setattr(
+        whole_wan, "encode_prompt", lambda prompt, shown: prompts.append(prompt) or encode(prompt, shown)
+    )
     cache = LatentCache(tmp_path)
     encode_samples(
         whole_wan,

@@ -62,6 +62,7 @@ def test_model_size_is_whole_cells_within_the_budget(case):
     plan = plan_crop(**case)
     assert plan.model_width % case["grid"] == 0 and plan.model_height % case["grid"] == 0
     assert 0 < plan.model_width * plan.model_height <= case["budget_px"]
+    assert min(plan.model_width, plan.model_height) >= 2 * case["grid"]
 
 
 @given(crops())

@@ -191,7 +191,7 @@ def test_an_unsupported_pipeline_is_refused_before_any_weights(hub, tmp_path):
     hub.files["model_index.json"] = json.dumps({"_class_name": "WanPipeline"}).encode()
     done = get(hub, tmp_path, REPOSITORY)
     assert done.returncode == 2
-    assert "of the family wan-t2v, which is not supported yet" in done.stderr
+    assert "the family wan-t2v are not supported" in done.stderr
     assert set(hub.sent) == {"model_index.json"}
 
 

@@ -9,7 +9,18 @@ import pytest
 
 from maskedit.errors import InputError
 from maskedit.presets import BEST, Edges, edges_for, recipe_for
-from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Preset, Region, Settings
+from maskedit.request import (
+    AdapterRole,
+    AdapterUse,
+    EditRequest,
+    Keyframe,
+    Loosening,
+    Matte,
+    MediaReference,
+    Preset,
+    Region,
+    Settings,
+)
 
 REQUEST = EditRequest(
     target=MediaReference(locations=("clip.mov",)),
@@ -44,6 +55,16 @@ def test_the_models_recommendation_wins_over_the_preset_and_the_user_over_both()
     assert (mine.rank, mine.guidance, mine.motion_steps) == (8, 2.0, 3)
 
 
+def test_a_start_stands_for_stage_one_unless_the_user_tops_it_up() -> None:
+    start, beside = (AdapterUse(adapter_id="a" * 64, role=role) for role in (AdapterRole.START, AdapterRole.BESIDE))
+    recommended = {"all": {"motion_steps": 7}}
+    begun = replace(REQUEST, adapters=(beside, start))
+    assert recipe_for(begun, recommended=recommended).motion_steps == 0
+    assert recipe_for(begun, recommended=recommended).appearance_steps > 0
+    assert recipe_for(replace(begun, settings=Settings(motion_steps=3)), recommended=recommended).motion_steps == 3
+    assert recipe_for(replace(begun, adapters=(beside,)), recommended=recommended).motion_steps == 7
+
+
 def test_the_regions_own_edges_win() -> None:
     region = replace(REQUEST.regions[0], grow_px=0, feather_px=9)
     assert edges_for(region, frame_height=1080) == Edges(grow_px=0, feather_px=9)
@@ -56,7 +77,9 @@ def test_the_regions_own_edges_win() -> None:
 def test_open_edges_follow_the_frames_size(frame_height: int, grow_px: int, feather_px: int) -> None:
     expected = Edges(grow_px=grow_px, feather_px=feather_px)
     assert edges_for(REQUEST.regions[0], frame_height=frame_height) == expected
-    assert edges_for(None, frame_height=frame_height) == expected
+    box = replace(REQUEST.regions[0], loosening=Loosening.BOX)
+    assert edges_for(box, frame_height=frame_height) == replace(expected, loosening=Loosening.BOX, smooth_frames=3)
+    assert edges_for(replace(box, smooth_frames=0), frame_height=frame_height).smooth_frames == 0
 
 
 @pytest.mark.parametrize(
@@ -77,6 +100,7 @@ def test_values_that_cannot_be_used_are_refused(settings: Settings) -> None:
         recipe_for(replace(REQUEST, settings=settings), recommended={})
 
 
-def test_the_draft_is_refused_until_it_exists() -> None:
-    with pytest.raises(InputError, match="--preset fast"):
-        recipe_for(replace(REQUEST, preset=Preset.DRAFT), recommended={})
+def test_a_draft_follows_no_recipe_and_refuses_bad_settings_all_the_same() -> None:
+    recipe_for(replace(REQUEST, preset=Preset.DRAFT), recommended={})
+    with pytest.raises(InputError, match="rank"):
+        recipe_for(replace(REQUEST, preset=Preset.DRAFT, settings=Settings(rank=0)), recommended={})

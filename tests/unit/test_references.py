@@ -175,7 +175,9 @@ def test_an_uploaded_file_is_called_as_the_client_calls_it_if_that_is_safe(
     clip = MediaReference(asset_ids=(place.upload(b"content"),), display_name=display_name)
     inputs = tmp_path / "inputs"
     resolved = place.references.resolve(edit_of(clip), inputs, same_machine=False)
-    paths = [Path(part.path) for part in (resolved.target, resolved.edit_matte.media, resolved.keyframes[0].image)]
+    paths = [
+        Path(part.path) for part in (resolved.target, resolved.regions[0].mattes[0].media, resolved.keyframes[0].image)
+    ]
     assert paths == [inputs / "1" / name, inputs / "2" / name, inputs / "3" / "key.PNG"]
     assert all(path.read_bytes() == b"content" for path in paths)
 

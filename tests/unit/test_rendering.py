@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import torch
 
 from maskedit import rendering
 from maskedit.caching import LatentCache
-from maskedit.geometry import CropPlan, Rect
+from maskedit.geometry import CropPlan, CropTrack, Rect
 from maskedit.models.family import Conditioning, Embeddings
 from maskedit.models.wan import WanImageToVideo
 from maskedit.progress import Cancelled, SilentReporter, Stage
@@ -30,7 +31,7 @@ def shot_of(frames: int, keyframe: int) -> Shot:
     matte[:, :, 3] = 0
     return Shot(
         frames=FrameRange(first=0, last=frames - 1),
-        plan=CropPlan(Rect(0, 0, 16, 16), 16, 16),
+        track=CropTrack.still(CropPlan(Rect(0, 0, 16, 16), 16, 16), frames=range(frames)),
         video=torch.rand(1, 3, frames, 16, 16, generator=generator) * 2 - 1,
         edit_matte=matte,
         edited={keyframe: torch.rand(1, 3, 1, 16, 16, generator=generator) * 2 - 1},
@@ -72,15 +73,15 @@ def test_a_later_window_is_given_the_frames_of_the_one_before(
     given = []
     encode = rendering.render_conditioning
 
-    def spy(model, window, *, kept, prompt, shown, cache):  # type: ignore[no-untyped-def]
-        given.append((kept, window.frames, window.video.clone()))
-        return encode(model, window, kept=kept, prompt=prompt, shown=shown, cache=cache)
+    def spy(model, window, *, prompt, shown, cache):  # type: ignore[no-untyped-def]
+        given.append((window.given, window.frames, window.video.clone()))
+        return encode(model, window, prompt=prompt, shown=shown, cache=cache)
 
     monkeypatch.setattr(rendering, "render_conditioning", spy)
     frames = rendered(plain_wan, shot, tmp_path)
     (_, _, first), (kept, second_frames, second) = given
     torch.testing.assert_close(first[:, :, :1], shot.edited[0])
-    assert (kept, second_frames[0]) == (1, 4)
+    assert (kept, second_frames[0]) == ((0,), 4)
     assert torch.equal(second[:, :, :1], frames[4])
     assert torch.equal(second[:, :, 1:], shot.video[:, :, 5:9])
 
@@ -202,3 +203,25 @@ def test_a_render_from_the_draft_counts_its_own_steps_only(clean_wan: WanImageTo
     assert sorted(frames) == list(range(9))
     assert {total for _, total in reporter.seen} == {4}
     assert reporter.seen[-1] == (4, 4)
+
+
+def test_a_painted_frame_stays_as_painted_and_is_given_where_all_are(
+    plain_wan: WanImageToVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = shot_of(9, keyframe=0)
+    shot = replace(shot, edited=shot.edited | {3: shot.edited[0] * 0.5})
+    windows = []
+    encode = rendering.render_conditioning
+
+    def spy(model, window, **how):  # type: ignore[no-untyped-def]
+        windows.append(window)
+        return encode(model, window, **how)
+
+    monkeypatch.setattr(rendering, "render_conditioning", spy)
+    for configured, places in ((shot, (0,)), (replace(shot, given_keyframes="all"), (0, 3))):
+        windows.clear()
+        frames = rendered(plain_wan, configured, tmp_path / str(len(places)))
+        assert torch.equal(frames[3], shot.edited[3])
+        assert windows[0].given == places
+        shown = shot.edited[3] if 3 in places else shot.at(3)[0]
+        assert torch.equal(windows[0].video[:, :, 3:4], shown)

@@ -131,10 +131,9 @@ def test_the_plain_request_is_supported() -> None:
     ("change", "word"),
     [
         ({"regions": ()}, "matte"),
-        ({"regions": REQUEST.regions * 2}, "one region"),
         ({"regions": (Region(mattes=(MATTE,), role=RegionRole.SHADOW),)}, "Shadow"),
         ({"regions": (Region(mattes=(replace(MATTE, purpose=MattePurpose.HOLDOUT),)),)}, "holdout"),
-        ({"regions": (Region(mattes=()),)}, "exactly one"),
+        ({"regions": (*REQUEST.regions, Region(mattes=()))}, "each region a matte"),
         ({"keyframes": ()}, "keyframe"),
         ({"keyframes": (replace(KEYFRAME, role=KeyframeRole.REFERENCE),)}, "reference"),
         ({"keyframes": (KEYFRAME, KEYFRAME)}, "same frame"),

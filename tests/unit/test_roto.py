@@ -21,6 +21,11 @@ def document(**shape) -> dict:
     return {"format": "maskedit-roto", "version": 1, "size": [64, 48], "shapes": [fields | shape]}
 
 
+def strokes(**stroke) -> dict:
+    """A whole file with one stroke, whose fields may be overridden."""
+    return document() | {"strokes": [{"width": 3, "keys": [{"frame": 0, "points": [[1, 2, 1]]}]} | stroke]}
+
+
 def parse(fields: dict) -> RotoFile:
     return parse_roto(json.dumps(fields))
 
@@ -53,12 +58,30 @@ def test_visible_ranges_include_both_ends():
     assert [frame for frame in range(12) if shape.is_visible(frame)] == [3, 4, 5, 9]
 
 
-def test_unknown_fields_survive_reading_and_writing():
-    fields = document(transform={"kind": "track"}, shutter=0.5)
-    points = [*SQUARE[:3], {"co": [1, 2], "feather": 3}]
-    fields["shapes"][0]["keys"] = [{"frame": 0, "interp": "hold", "points": points}]
-    fields |= {"first_number": 1001, "pixel_aspect": [4, 3], "strokes": [{"width": 2}]}
+def test_everything_survives_reading_and_writing():
+    """What this version applies, and what it has never heard of, at every level of the file."""
+    fields = document(shutter=0.5, shutter_offset=0, mood="calm", visible=[[0, 9]], opacity=0.5)
+    move = {"frame": 0, "rotate": 90, "scale": [2, 2], "ease": 3}
+    fields["shapes"][0] |= {"transform": {"keys": [move], "space": "screen"}}
+    points = [*SQUARE[:3], {"co": [1, 2], "feather": 3, "corner": True}]
+    fields["shapes"][0]["keys"] = [{"frame": 0, "interp": "hold", "points": points, "tag": "by hand"}]
+    path = {"frame": 0, "points": [[1, 2, 0.5], [3, 4, 1]], "tilt": [0, 1]}
+    fields["strokes"] = [{"width": 2, "hardness": 0, "under": "body", "keys": [path], "brush": "chalk"}]
+    fields |= {"first_number": 1001, "pixel_aspect": [4, 3], "software": "roto 9"}
     assert json.loads(dump_roto(parse(fields))) == fields
+
+
+def test_a_file_may_hold_strokes_alone():
+    stroke = {"width": 4, "keys": [{"frame": 0, "points": [[1, 2, 1]]}]}
+    assert len(list(parse(document() | {"shapes": [], "strokes": [stroke]}).layers())) == 1
+
+
+def test_strokes_follow_the_shapes_unless_they_lie_under_one():
+    path = {"width": 4, "keys": [{"frame": 0, "points": [[1, 2, 1]]}]}
+    strokes = [{"name": "late", **path}, {"name": "early", "under": "hair", **path}, {"name": "last", **path}]
+    shapes = [document()["shapes"][0] | {"name": name} for name in ("body", "hair", "hair", "")]
+    layers = parse(document() | {"shapes": shapes, "strokes": strokes}).layers()
+    assert [layer.name for layer in layers] == ["body", "early", "hair", "hair", "", "late", "last"]
 
 
 @pytest.mark.parametrize(
@@ -68,8 +91,26 @@ def test_unknown_fields_survive_reading_and_writing():
         ({"version": 2}, ["'version'", "1"]),
         ({"size": [64]}, ["'size'"]),
         ({"size": [0, 48]}, ["'size'", "greater"]),
-        ({"shapes": []}, ["'shapes'", "at least 1"]),
+        ({"shapes": []}, ["neither shapes nor strokes", "draw"]),
+        ({"pixel_aspect": [1, 0]}, ["'pixel_aspect'", "greater"]),
         ({"shapes": "none"}, ["'shapes'", "valid"]),
+        (document(transform={"keys": []}), ["shape 1, transform, 'keys'", "at least 1"]),
+        (document(transform={"keys": [{"frame": 0}, {"frame": 1, "rotate": "x"}]}), ["transform, key 2, 'rotate'"]),
+        (document(transform={"keys": [{"frame": 7}] * 2}), ["shape 1, transform", "two keys lie on frame 7"]),
+        (document(transform={"kind": "track"}), ["shape 1, transform, 'keys'", "required"]),
+        (document(shutter=1.5), ["shape 1, 'shutter'", "less than or equal to 1"]),
+        (document(keys=[{"frame": 0, "interp": "bezier", "points": SQUARE}]), ["key 1, 'interp'", "'smooth'"]),
+        (document(keys=[{"frame": 0, "points": [*SQUARE, {"co": [1, 1], "feather": -1}]}]), ["point 5, 'feather'"]),
+        (document(visible=[[3]]), ["shape 1, 'visible'"]),
+        (strokes(width=0), ["stroke 1, 'width'", "greater than 0"]),
+        (strokes(hardness=2), ["stroke 1, 'hardness'"]),
+        (strokes(keys=[{"frame": 0, "points": [[1, 2, 1], [1, 2]]}]), ["stroke 1, key 1, point 2", "required"]),
+        (strokes(keys=[{"frame": 0, "points": [[1, 2, 3]]}]), ["stroke 1, key 1, point 1", "less than or equal to 1"]),
+        (strokes(under="hat"), ["stroke 1 lies under 'hat'", "name one"]),
+        (
+            strokes(keys=[{"frame": 0, "points": [[1, 2, 1]]}, {"frame": 4, "points": [[1, 2, 1]] * 2}]),
+            ["stroke 1", "1 and 2 points", "same number"],
+        ),
         (document(blend="xor"), ["shape 1", "'blend'", "add"]),
         (document(blend="subtract"), ["every shape is subtracted", "'add'"]),
         (document(closed=False), ["shape 1", "close the shape"]),

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -12,19 +13,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from maskedit.compositing import composite
 from maskedit.errors import InputError
-from maskedit.mattes import paste_matte
-from maskedit.measures import inner_ring, psnr, samples_changed, similarity
-from maskedit.media import ClipReader, PlateFrame
-from maskedit.media.colour import PlateColour
-from maskedit.media.pixels import layout_of
-from maskedit.media.plate import enlarge_chroma
+from maskedit.mattes import drawn_and_paste
+from maskedit.media import ClipReader
 from maskedit.presets import Edges
-from maskedit.request import FrameRange, Matte, MediaReference
+from maskedit.request import FrameRange, Loosening, Matte, MediaReference, Region
 from maskedit.scorecard import main, record_beside, subject_of
 from maskedit.scoring import Subject, score
 
@@ -86,13 +80,14 @@ def inside_changed(frames: list[np.ndarray], change: int) -> list[np.ndarray]:
 EDGES = Edges(grow_px=8, feather_px=4)
 
 
-def matte_at(path: str) -> Matte:
-    return Matte(media=MediaReference(locations=(path,)))
+def region_at(path: str, *, edges: Edges = EDGES) -> Region:
+    return Region(mattes=(Matte(media=MediaReference(locations=(path,))),), **vars(edges))
 
 
 def scored(source: str, result: str, matte: str, *, edges: Edges = EDGES, **more):
     frames = FrameRange(first=0, last=FRAMES - 1)
-    return score(Subject(source=source, result=result, matte=matte_at(matte), frames=frames, edges=edges, **more))
+    regions = (region_at(matte, edges=edges),)
+    return score(Subject(source=source, result=result, regions=regions, frames=frames, **more))
 
 
 def test_a_result_that_is_the_source_is_perfect(moving, matte, clip):
@@ -141,60 +136,6 @@ def test_one_changed_sample_is_counted_only_outside_the_paste_matte(moving, matt
         frames[2][(*place, 1)] ^= 1
         result = clip("result.mkv", frames)
         assert scored(source, result, matte).scores["samples_changed_outside"] == count, place
-
-
-@pytest.mark.parametrize(("row", "column", "count"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (1, 2, 1)])
-def test_a_chroma_sample_is_outside_as_soon_as_one_pixel_that_it_serves_is(row, column, count):
-    """4:2:0, chroma sited left and halfway down: sample (r, c) serves rows 2r-1…2r+2 and columns 2c-1…2c+1."""
-    planes = tuple(np.zeros(shape, np.uint8) for shape in ((8, 8), (4, 4), (4, 4)))
-    source = PlateFrame(number=0, planes=planes, pixel_format="yuv420p")
-    changed = planes[1].copy()
-    changed[row, column] = 1
-    result = PlateFrame(number=0, planes=(planes[0], changed, planes[2]), pixel_format="yuv420p")
-    outside = np.ones((8, 8), bool)
-    outside[:5, :4] = False  # rows 0-4 and columns 0-3 may change
-    assert samples_changed(source, result, outside) == count
-    assert samples_changed(source, source, outside) == 0
-
-
-@given(
-    pixel_format=st.sampled_from(["yuv420p", "yuv422p", "yuv444p", "yuv411p", "yuv440p"]),
-    siting=st.tuples(st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 0.5])),
-    width=st.integers(5, 12),
-    height=st.integers(5, 12),
-    data=st.data(),
-)
-def test_what_a_chroma_sample_serves_is_what_its_enlargement_reaches(pixel_format, siting, width, height, data):
-    layout, colour = layout_of(pixel_format), PlateColour(siting=siting)
-    shapes = [layout.plane_shape(plane, width=width, height=height) for plane in range(3)]
-    planes = tuple(np.zeros(shape, np.uint8) for shape in shapes)
-    row, column = (data.draw(st.integers(0, side - 1)) for side in shapes[1])
-    touched = planes[1].copy()
-    touched[row, column] = 1
-    outside = np.zeros((height, width), bool)
-    outside[data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))] = True
-    reached = enlarge_chroma(touched.astype(np.float32), layout, colour, width=width, height=height) > 0
-    source, result = (
-        PlateFrame(number=0, planes=(planes[0], chroma, planes[2]), pixel_format=pixel_format, colour=colour)
-        for chroma in (planes[1], touched)
-    )
-    assert samples_changed(source, result, outside) == int((reached & outside).any())
-
-
-@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuva444p10le", "gbrp12le", "gray16le"])
-def test_what_the_compositor_touches_lies_inside_the_paste_matte(pixel_format):
-    generator = np.random.default_rng(5)
-    layout = layout_of(pixel_format)
-    shapes = [layout.plane_shape(plane, width=45, height=31) for plane in range(layout.plane_count)]
-    planes = tuple(generator.integers(0, 1 << layout.depth, shape).astype(layout.dtype) for shape in shapes)
-    plate = PlateFrame(number=0, planes=planes, pixel_format=pixel_format)
-    drawn = np.zeros((31, 45), np.float32)
-    drawn[7:20, 9:30] = 1
-    paste = paste_matte(drawn, feather_px=3)
-    painted = generator.random((31, 45, 3), np.float32)
-    edited = composite(plate, painted, x=0, y=0, paste_matte=paste)
-    assert samples_changed(plate, edited, paste == 0) == 0
-    assert samples_changed(plate, edited, paste < 1) > 0
 
 
 def test_another_pixel_format_is_held_against_the_converted_source(moving, matte, tmp_path, clip):
@@ -249,6 +190,28 @@ def test_given_keyframes_are_measured_and_left_out_of_the_comparison(moving, mat
     assert card.scores["result_psnr"] == card.scores["source_psnr"]
 
 
+def test_where_a_subtracted_edge_lets_the_source_through_the_keyframe_is_not_missed(moving, matte, tmp_path, clip):
+    source, painted = clip("source.mkv", moving), inside_changed(moving, 40)[0]
+    cv2.imwrite(str(tmp_path / "key.png"), painted[..., ::-1])
+    soft = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    soft[BOX] = np.linspace(0, 255, soft[BOX].shape[1]).astype(np.uint8)[None, :, None]
+    region = region_at(matte, edges=Edges(grow_px=0, feather_px=0))
+    taken = replace(
+        region.mattes[0], media=MediaReference(locations=(clip("soft.mkv", [soft] * FRAMES),)), subtract=True
+    )
+    region = replace(region, mattes=(*region.mattes, taken))
+    frames = FrameRange(first=0, last=0)
+    with ClipReader(source) as reader:
+        _, drawn, paste = next(drawn_and_paste([region], facts=reader.facts, frames=frames))
+    assert np.count_nonzero((drawn >= 0.5) & (paste < 1)) > 100
+    mixed = moving[0] + paste[..., None] * (painted.astype(np.float32) - moving[0])
+    result = clip("result.mkv", [np.rint(mixed).astype(np.uint8)])
+    keyframes = {0: str(tmp_path / "key.png")}
+    card = score(Subject(source=source, result=result, regions=(region,), frames=frames, keyframes=keyframes))
+    assert card.scores["keyframe_psnr"] == math.inf
+    assert card.scores["samples_changed_outside"] == 0
+
+
 def test_range_keyframes_and_paste_come_from_the_takes_record(moving, matte, clip):
     source = clip("source.mkv", moving)
     result = clip("result.mkv", moving[2:5])
@@ -261,24 +224,42 @@ def test_range_keyframes_and_paste_come_from_the_takes_record(moving, matte, cli
                 "x": 0, "y": 0, "width": 4, "height": 4}}],
             "frames": {"first": 2, "last": 4},
         },
-        "paste_matte": {"grow_px": 3, "feather_px": 0, "smooth_frames": 2},
+        "paste_matte": [{"grow_px": 3, "feather_px": 0, "smooth_frames": 2, "loosening": "hull"}],
     }  # fmt: skip
     record_beside(result).write_text(json.dumps(record))
-    subject = subject_of(source, result, matte=matte)
+    subject = subject_of(source, result)
     assert subject.frames == FrameRange(first=2, last=4)
     assert subject.keyframes == {2: "key.png"}
-    assert subject.edges == Edges(grow_px=3, feather_px=0, smooth_frames=2)
+    edges = Edges(grow_px=3, feather_px=0, smooth_frames=2, loosening=Loosening.HULL)
+    assert subject.regions == (region_at(matte, edges=edges),)
+    assert subject_of(source, result, matte="other.mkv").regions == (region_at("other.mkv", edges=edges),)
     record_beside(result).write_text("{}")
     with pytest.raises(InputError, match="move it away"):
         subject_of(source, result, matte=matte)
 
 
+def test_a_matte_of_its_own_stands_for_one_region_only(moving, matte, clip):
+    source = clip("source.mkv", moving)
+    region = {"mattes": [{"media": {"locations": [matte]}}]}
+    edges = {"grow_px": 3, "feather_px": 0, "smooth_frames": 2, "loosening": "grown"}
+    request = {"target": {"locations": [source]}, "regions": [region] * 2, "keyframes": []}
+    record_beside(source).write_text(json.dumps({"request": request, "paste_matte": [edges] * 2}))
+    assert len(subject_of(source, source).regions) == 2
+    with pytest.raises(InputError, match="holds 2 regions: leave --matte out"):
+        subject_of(source, source, matte=matte)
+
+
+def test_without_a_record_the_matte_is_needed(moving, clip):
+    source = clip("source.mkv", moving)
+    with pytest.raises(InputError, match="has no record beside it: say with --matte"):
+        subject_of(source, source)
+
+
 def test_a_range_is_compared_with_the_frames_it_was_made_from(moving, matte, clip):
     source = clip("source.mkv", moving)
     result = clip("result.mkv", moving[2:5])
-    subject = Subject(
-        source=source, result=result, matte=matte_at(matte), frames=FrameRange(first=2, last=4), edges=EDGES
-    )
+    regions, frames = (region_at(matte),), FrameRange(first=2, last=4)
+    subject = Subject(source=source, result=result, regions=regions, frames=frames)
     for truth in (source, result):
         card = score(Subject(**{**vars(subject), "truth": truth}))
         assert [frame["frame"] for frame in card.frames] == [2, 3, 4]
@@ -318,33 +299,6 @@ def test_clips_that_cannot_be_compared_are_refused_with_a_sentence(moving, matte
     ):
         with pytest.raises(InputError, match=words):
             scored(source, result, matte, truth=truth)
-
-
-def test_decibels_of_nothing_and_of_identity():
-    assert psnr(None) is None
-    assert psnr(0.0) == math.inf
-    assert psnr(0.01) == pytest.approx(20)
-
-
-def test_similarity_of_a_region_ignores_what_lies_outside():
-    generator = np.random.default_rng(1)
-    picture = generator.random((40, 40, 3), np.float32)
-    other = generator.random((40, 40, 3), np.float32)
-    inside = np.zeros((40, 40), bool)
-    inside[12:24, 12:24] = True
-    other[8:28, 8:28] = picture[8:28, 8:28]
-    assert similarity(picture, other, inside) == pytest.approx(np.ones(144))
-    assert similarity(picture, other, np.roll(inside, 16, axis=1)).mean() < 0.5
-    assert similarity(picture, other, np.zeros_like(inside)).size == 0
-
-
-def test_the_ring_lies_just_inside_the_paste_and_not_at_the_frames_border():
-    paste = np.zeros((32, 32), np.float32)
-    paste[0:16, 8:24] = 0.5
-    ring = inner_ring(paste)
-    assert ring[:16, 8].all() and ring[15, 8:24].all()
-    assert not ring[0, 14:18].any() and not ring[paste == 0].any()
-    assert not inner_ring(np.ones((8, 8), np.float32)).any()
 
 
 def test_frames_in_the_card_add_up_to_the_clip(moving, matte, clip):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge_server.errors import StartError
-from bridge_server.runtime import announced, sole_server
+from bridge_server.runtime import API_MINOR, announced, sole_server
 
 
 def test_the_file_exists_while_the_server_serves(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_file_exists_while_the_server_serves(tmp_path: Path) -> None:
             "address": "127.0.0.1:1",
             "token": "secret",
             "pid": os.getpid(),
-            "api_minor": 1,
+            "api_minor": API_MINOR,
             "certificate": "",
         }
         assert [entry.name for entry in tmp_path.iterdir()] == ["server.json"]

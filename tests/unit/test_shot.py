@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedit.geometry import CropPlan, Rect
+from maskedit.geometry import CropPlan, CropTrack, Rect
 from maskedit.request import FrameRange
 from maskedit.shot import Shot
 
@@ -19,7 +20,7 @@ def shot_of(first: int, count: int, keyframes: list[int]) -> Shot:
     numbers = torch.arange(first, first + count, dtype=torch.float32).view(1, 1, -1, 1, 1)
     return Shot(
         frames=FrameRange(first=first, last=first + count - 1),
-        plan=CropPlan(Rect(0, 0, 2, 2), 2, 2),
+        track=CropTrack.still(CropPlan(Rect(0, 0, 2, 2), 2, 2), frames=range(first, first + count)),
         video=numbers.expand(1, 3, -1, 2, 2),
         edit_matte=(numbers % 2).expand(1, 1, -1, 2, 2),
         edited={frame: torch.zeros(1, 3, 1, 2, 2) for frame in keyframes},
@@ -67,3 +68,17 @@ def test_every_frame_is_rendered_from_frames_that_are_there(
         assert kept == sorted(kept, reverse=True)
         rendered |= set(frames)
     assert rendered == set(range(first, first + count))
+
+
+def test_only_the_first_frame_of_a_window_is_given_unless_all_keyframes_are_to_be() -> None:
+    shot = shot_of(0, 9, [0, 3, 6])
+    assert shot.window(tuple(range(5))).given == (0,)
+    assert replace(shot, given_keyframes="all").window(tuple(range(5))).given == (0, 3)
+    assert replace(shot, given_keyframes="all").window((6, 5, 4, 3, 2)).given == (0, 3)
+
+
+def test_without_a_mask_everything_is_to_be_generated() -> None:
+    shot = replace(shot_of(0, 5, [0]), configuration="naive")
+    assert shot.window((0, 1, 2)).edit_matte.unique().item() == 1
+    # What is pasted is still the region.
+    assert shot.at(2)[1].unique().item() == 0

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from fractions import Fraction
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,19 +21,17 @@ from bridge_server.rpc.translate import enum_number, enum_value, from_proto, to_
 from maskedit.errors import InputError
 from maskedit.progress import Stage
 from maskedit.request import (
+    AdapterRole,
+    AdapterUse,
     EditRequest,
-    Extent,
-    Finish,
     FrameRange,
-    Keyframe,
-    Matte,
-    MediaFacts,
     MediaReference,
     Preset,
-    Region,
-    Settings,
+    from_json,
+    to_json,
 )
 
+ID = "0123456789abcdef" * 4
 MINIMAL = edit_pb2.EditRequest(target=media_pb2.MediaReference(display_name="clip.mov"))
 
 
@@ -68,67 +66,71 @@ def test_every_enum_has_the_values_of_its_twin() -> None:
         assert {enum_number(enum, value) for value in twin} == set(enum.values_by_number) - {0}
 
 
-def positive(largest: int = 2**31 - 1) -> st.SearchStrategy[int]:
-    return st.integers(1, largest)
+WIDTHS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+frames = st.integers(0, 2**40)
+# Types whose values are bound to more than their fields' types say.
+OWN = {
+    Fraction: st.builds(Fraction, st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1)),
+    FrameRange: st.tuples(frames, frames).map(lambda ends: FrameRange(first=min(ends), last=max(ends))),
+    AdapterUse: st.builds(
+        AdapterUse,
+        adapter_id=st.binary(min_size=32, max_size=32).map(bytes.hex),
+        role=st.sampled_from(AdapterRole),
+        strength=st.floats(0, 2, exclude_min=True),
+    ),
+}
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-ratios = st.builds(Fraction, positive(), positive())
-ranges = st.tuples(st.integers(0, 2**40), st.integers(0, 2**40)).map(
-    lambda ends: FrameRange(first=min(ends), last=max(ends))
-)
-finite = st.floats(allow_nan=False, allow_infinity=False)
-extents = st.builds(Extent, **{name: st.integers(-(2**31), 2**31 - 1) for name in ("x", "y", "width", "height")})
-references = st.builds(
-    MediaReference,
-    locations=st.lists(texts, max_size=2).map(tuple),
-    asset_ids=st.lists(texts, max_size=2).map(tuple),
-    display_name=texts,
-    size_bytes=st.integers(0, 2**64 - 1),
-    drop_frame=st.booleans(),
-    first_number=st.integers(0, 2**40),
-)
-regions = st.builds(
-    Region,
-    mattes=st.lists(st.builds(Matte, media=references), max_size=2).map(tuple),
-    name=texts,
-    grow_px=st.none() | st.integers(-5, 100),
-    feather_px=st.none() | st.integers(0, 100),
-)
-edits = st.builds(
-    EditRequest,
-    target=references,
-    regions=st.lists(regions, max_size=2).map(tuple),
-    keyframes=st.lists(
-        st.builds(Keyframe, frame=st.integers(0, 2**40), image=references, extent=st.none() | extents), max_size=2
-    ).map(tuple),
-    facts=st.none()
-    | st.builds(
-        MediaFacts,
-        frame_count=st.integers(0, 2**40),
-        width=positive(),
-        height=positive(),
-        rate=ratios,
-        pixel_format=texts,
-        bit_depth=positive(32),
-        pixel_aspect=ratios,
-    ),
-    training_sources=st.just(()),
-    frames=st.none() | ranges,
-    handles=st.tuples(st.integers(0, 99), st.integers(0, 99)),
-    model=texts.filter(bool),
-    settings=st.builds(
-        Settings,
-        motion_steps=st.none() | st.integers(0, 9999),
-        learning_rate=st.none() | finite,
-        guidance=st.none() | finite,
-        draft_strength=st.none() | finite,
-    ),
-    prompt=texts,
-    seed=st.integers(-(2**63), 2**63 - 1),
-    finish=st.builds(Finish, grain=finite, sharpness=finite),
-    rerender=st.none(),
-)
+def any_value(hint: Any, proto_field: FieldDescriptor, *, something: bool = False) -> st.SearchStrategy[Any]:
+    """Anything that a field of this type and its twin on the wire can hold; `something`: not 0, "" or ()."""
+    if isinstance(hint, UnionType):
+        return st.none() | any_value(get_args(hint)[0], proto_field)
+    if proto_field.is_repeated:
+        element = any_value(get_args(hint)[0], Single(proto_field))
+        return st.lists(element, min_size=int(something), max_size=2).map(tuple)
+    if hint in OWN:
+        return OWN[hint]
+    if is_dataclass(hint):
+        return any_of(hint, proto_field.message_type)
+    if get_args(hint):  # a pair
+        return st.tuples(*(st.integers(0, 2**31 - 1) for _ in get_args(hint)))
+    if issubclass(hint, StrEnum):
+        return st.sampled_from(hint)
+    if hint is int:
+        return st.integers(*WIDTHS[proto_field.cpp_type]).filter(lambda number: number or not something)
+    if hint is str:
+        return st.text(st.characters(exclude_categories=["Cs"]), min_size=int(something), max_size=8)
+    return {bool: st.booleans(), float: st.floats(allow_nan=False, allow_infinity=False)}[hint]
+
+
+@dataclass
+class Single:
+    """One element of a repeated field."""
+
+    field: FieldDescriptor
+    is_repeated = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.field, name)
+
+
+def any_of(twin: type, descriptor: Descriptor) -> st.SearchStrategy[Any]:
+    """Any value of the dataclass, each field drawn: one that is added is drawn as well."""
+    drawn = {}
+    for field in fields(twin):
+        proto_field = descriptor.fields_by_name[field.name]
+        # The wire cannot tell nothing from what is left out, which takes the default.
+        defaults = field.default is not MISSING and bool(field.default) and not proto_field.has_presence
+        drawn[field.name] = any_value(get_type_hints(twin)[field.name], proto_field, something=defaults)
+    return st.builds(twin, **drawn)
+
+
+edits = any_of(EditRequest, edit_pb2.EditRequest.DESCRIPTOR)
 
 
 @settings(max_examples=150, deadline=None)
@@ -136,6 +138,12 @@ edits = st.builds(
 def test_there_and_back_nothing_changes(edit: EditRequest) -> None:
     wire = to_proto(edit, edit_pb2.EditRequest()).SerializeToString()
     assert from_proto(edit_pb2.EditRequest.FromString(wire), EditRequest) == edit
+
+
+@settings(max_examples=150, deadline=None)
+@given(edit=edits)
+def test_through_json_nothing_changes(edit: EditRequest) -> None:
+    assert from_json(to_json(edit)) == edit
 
 
 def test_what_is_left_out_takes_the_defaults() -> None:
@@ -164,6 +172,12 @@ def altered(**parts: Any) -> edit_pb2.EditRequest:
         (edit_pb2.EditRequest(), "lacks the field target"),
         (altered(keyframes=[edit_pb2.Keyframe(frame=3)]), r"lacks the field keyframes\[0\]\.image"),
         (altered(preset=99), "field preset has the value 99, which this server does not know"),
+        (altered(regions=[edit_pb2.Region(loosening=4)]), r"regions\[0\]\.loosening has the value 4"),
+        (altered(adapters=[edit_pb2.AdapterUse(adapter_id=ID, role=3)]), r"adapters\[0\]\.role has the value 3"),
+        (altered(adapters=[edit_pb2.AdapterUse(adapter_id=ID, strength=math.nan)]), "strength is not a finite"),
+        (altered(adapters=[edit_pb2.AdapterUse(adapter_id=ID, strength=0)]), "strength cannot be 0"),
+        (altered(adapters=[edit_pb2.AdapterUse(adapter_id=ID, strength=3)]), "strength cannot be 3"),
+        (altered(adapters=[edit_pb2.AdapterUse()]), "is no adapter's id"),
         (altered(regions=[edit_pb2.Region(role=-1)]), r"regions\[0\]\.role has the value -1"),
         (altered(finish=edit_pb2.Finish(grain=math.nan)), r"finish\.grain is not a finite number"),
         (altered(settings=edit_pb2.Settings(guidance=math.inf)), r"settings\.guidance is not a finite"),
@@ -176,6 +190,11 @@ def altered(**parts: Any) -> edit_pb2.EditRequest:
 def test_what_does_not_fit_is_named(edit: edit_pb2.EditRequest, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         from_proto(edit, EditRequest)
+
+
+def test_a_rim_left_out_is_matched_and_one_set_to_nothing_is_not() -> None:
+    for finish, strength in ((edit_pb2.Finish(), 1), (edit_pb2.Finish(rim_colour=0), 0)):
+        assert from_proto(altered(finish=finish), EditRequest).finish.rim_colour == strength
 
 
 def test_an_enum_reads_back_as_itself() -> None:

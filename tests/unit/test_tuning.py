@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskedit import adapters
+from maskedit.denoising import denoising_loss
 from maskedit.encoding import TrainingSample
 from maskedit.models.family import Conditioning, Embeddings
 from maskedit.models.wan import WanImageToVideo
 from maskedit.presets import BEST
 from maskedit.progress import Cancelled, SilentReporter, Stage
-from maskedit.tuning import TuningRun, appearance_schedule, denoising_loss, motion_schedule, tune
+from maskedit.tuning import TuningRun, appearance_schedule, motion_schedule, tune
 
 RECIPE = replace(BEST, learning_rate=1e-2, rank=4)
 
@@ -42,6 +43,7 @@ class Perfect:
 
     def __init__(self, model: WanImageToVideo, answer: torch.Tensor) -> None:
         self.prediction = model.prediction
+        self.scores_generated_only = model.scores_generated_only
         self.answer = answer
 
     def predict(self, latents: torch.Tensor, timestep: torch.Tensor, *, conditioning: Conditioning) -> torch.Tensor:

@@ -34,7 +34,7 @@ def pipeline(whole_wan: WanImageToVideo) -> WanImageToVideoPipeline:
         scheduler=whole_wan.scheduler(2, shift=3.0),
         image_processor=CLIPImageProcessor.from_pretrained(folder / "image_processor"),
         image_encoder=CLIPVisionModel.from_pretrained(folder / "image_encoder"),
-        transformer=whole_wan.transformer,
+        transformer=whole_wan.expert("transformer"),
     )
     made.set_progress_bar_config(disable=True)
     return made
@@ -52,7 +52,7 @@ def test_the_first_frame_condition_is_the_pipelines(
 
 
 def test_prompt_embeddings_are_the_pipelines(whole_wan: WanImageToVideo, pipeline: WanImageToVideoPipeline) -> None:
-    ours = whole_wan.encode_prompt("a red hat")
+    ours = whole_wan.encode_prompt("a red hat", VIDEO[:, :, 0])["prompt"]
     theirs, _ = pipeline.encode_prompt("a red hat", do_classifier_free_guidance=False, max_sequence_length=512)
     torch.testing.assert_close(ours, theirs)
     assert ours[0, 3:].abs().max() == 0
@@ -73,8 +73,9 @@ def test_rendering_equals_the_pipeline(
     first = levels / 255 * 2 - 1
     condition = first_frame_condition(first[:, :, None].expand(-1, -1, 5, -1, -1), factor=8)
     latents = whole_wan.encode_condition(condition)
-    given = Conditioning(latents, Embeddings(whole_wan.encode_prompt("a red hat"), whole_wan.encode_image(first)))
-    free = Conditioning(latents, Embeddings(whole_wan.encode_prompt(""), whole_wan.encode_image(first)))
+    seen = whole_wan.encode_image(first)
+    given = Conditioning(latents, Embeddings(**whole_wan.encode_prompt("a red hat", first), image=seen))
+    free = Conditioning(latents, Embeddings(**whole_wan.encode_prompt("", first), image=seen))
     ours = sample_latents(
         whole_wan,
         given,
@@ -101,7 +102,7 @@ def test_rendering_equals_the_pipeline(
 def test_the_bundled_layout_needs_no_encoders(plain_wan: WanImageToVideo) -> None:
     assert not plain_wan.uses_prompt
     assert not plain_wan.uses_image_embedding
-    assert plain_wan.encode_prompt("ignored").shape == (1, 1, 32)
+    assert plain_wan.encode_prompt("ignored", VIDEO[:, :, 0])["prompt"].shape == (1, 1, 32)
     latents = plain_wan.encode_condition(first_frame_condition(VIDEO, factor=4))
     assert latents.shape == (1, 4 + 48, 2, 8, 12)
 
@@ -153,7 +154,7 @@ def test_weights_that_are_not_finite_are_refused(plain_wan: WanImageToVideo, tmp
         dtype=torch.float32,
     )
     with pytest.raises(ModelError, match="proj_out"):
-        _ = damaged.transformer
+        _ = damaged.expert("transformer")
 
 
 @pytest.mark.parametrize(("part", "call"), [("vae", "codec"), ("scheduler", "scheduler")])

@@ -8,19 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from bridge_server.dispatch.local import WORKER
 from bridge_server.jobs.work import Ending, Outcome, Progress, outcome_line, parse_line, progress_line
+from maskedit.media import write_picture
 from maskedit.progress import Stage
-from maskedit.request import EditRequest, MediaReference, to_json
+from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Preset, Region, to_json
 
 
 class Worker:
     """A worker on `folder`, and the pipe that it speaks on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.log = folder / "worker.log"
         listening, speaking = os.pipe()
         options = {"request": folder / "request.json", "output": folder / "output", "cache": folder / "cache"}
@@ -31,6 +33,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stderr=log,
                 pass_fds=(speaking,),
+                env=os.environ | environment,
             )
         os.close(speaking)
         self.events = os.fdopen(listening, "rb")
@@ -87,6 +90,32 @@ def test_a_cancel_is_heard_at_the_first_report(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             worker.process.wait(2)
     assert worker.last_word().ending is Ending.CANCELLED
+
+
+def test_a_draft_is_made_without_torch(write_clip, tmp_path: Path) -> None:
+    """Where importing torch is an error."""
+    frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+    matte = np.zeros_like(frames)
+    matte[:, 16:32, 16:32] = 255
+    write_picture(tmp_path / "key.png", np.full((48, 64, 3), 0.5, np.float32))
+    clip, drawn, key = (
+        MediaReference(locations=(str(path),))
+        for path in (write_clip("clip.mkv", frames), write_clip("matte.mkv", matte), tmp_path / "key.png")
+    )
+    edit = EditRequest(
+        target=clip,
+        regions=(Region(mattes=(Matte(media=drawn),)),),
+        keyframes=(Keyframe(frame=0, image=key),),
+        preset=Preset.DRAFT,
+    )
+    (tmp_path / "request.json").write_text(to_json(edit))
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "torch.py").write_text("raise ImportError('torch is not wanted here')")
+    outcome = Worker(tmp_path, PYTHONPATH=os.pathsep.join([str(blocked), os.getcwd()])).last_word()
+    assert (outcome.ending, outcome.message) == (Ending.SUCCEEDED, "")
+    assert [file["name"] for file in outcome.result["files"]] == ["result.mkv", "result.maskedit.json"]
+    assert outcome.result["adapter_reused"] is False
 
 
 def test_importing_the_worker_loads_no_torch() -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from plugin_client.core.connection import Connection, Endpoint
 from plugin_client.core.local_server import ensure_server
-from plugin_client.core.requests import EditOptions, Picture
+from plugin_client.core.requests import EditOptions, MatteFile, Picture
 
 SCRIPTED = (sys.executable, str(Path(__file__).with_name("scripted_server.py")))
 
@@ -90,7 +90,10 @@ def shot(write_clip, tmp_path: Path) -> EditOptions:
     picture = tmp_path / "key.png"
     av.VideoFrame.from_ndarray(frames[0], format="rgb24").to_image().save(picture)
     return EditOptions(
-        clip=str(clip), matte=str(matte), keyframes=(Picture(frame=0, path=str(picture)),), prompt="steps=2"
+        clip=str(clip),
+        mattes=(MatteFile(path=str(matte)),),
+        keyframes=(Picture(frame=0, path=str(picture)),),
+        prompt="steps=2",
     )
 
 

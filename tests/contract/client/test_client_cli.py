@@ -51,8 +51,8 @@ def arguments(shot, tmp_path) -> Callable[..., list[str]]:
 
     def edit(script: str, *more: str) -> list[str]:
         out = () if "--out" in more else ("--out", str(tmp_path / "out.mkv"))
-        picture = f"0={shot.keyframes[0].path}"
-        return ["edit", shot.clip, "--matte", shot.matte, "--keyframe", picture, "--prompt", script, *out, *more]
+        drawn, picture = shot.mattes[0].path, f"0={shot.keyframes[0].path}"
+        return ["edit", shot.clip, "--matte", drawn, "--keyframe", picture, "--prompt", script, *out, *more]
 
     return edit
 
@@ -88,7 +88,7 @@ def test_a_failed_job_is_exit_code_4_with_its_sentence(maskedit, arguments, tmp_
 
 
 def test_bad_media_is_exit_code_2_with_the_servers_sentence(maskedit, arguments, shot):
-    Path(shot.matte).write_text("no video")
+    Path(shot.mattes[0].path).write_text("no video")
     done = maskedit(*arguments("steps=1"))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr and done.stderr.endswith(".\n")

@@ -175,11 +175,11 @@ def test_files_under_the_servers_roots_are_not_sent(own_server, shot, monkeypatc
         make_available(connection, references_of(edit), on_bytes=lambda done, total: pytest.fail("bytes were sent"))
         assert [list(one.locations) for one in references_of(edit)] == [
             [shot.clip],
-            [shot.matte],
+            [shot.mattes[0].path],
             [shot.keyframes[0].path],
         ]
         assert not any(one.asset_ids for one in references_of(edit))
-        os.utime(shot.matte, ns=(1, 1))
+        os.utime(shot.mattes[0].path, ns=(1, 1))
         make_available(connection, references_of(edit))
         assert references_of(edit)[1].asset_ids
 

@@ -78,8 +78,6 @@ def spoil(edit: edit_pb2.EditRequest, how: str) -> None:
             edit.keyframes[0].frame = 77
         case "unknown model":
             edit.model = "dreams"
-        case "draft":
-            edit.preset = edit_pb2.PRESET_DRAFT
         case "unknown preset":
             edit.preset = 42  # type: ignore[assignment]
         case "not uploaded":
@@ -94,7 +92,6 @@ def spoil(edit: edit_pb2.EditRequest, how: str) -> None:
         ("no region", "An edit needs a region"),
         ("keyframe beyond the end", "Keyframe 77 lies outside frames 0-4"),
         ("unknown model", "There is no model 'dreams'"),
-        ("draft", "draft preset is not available"),
         ("unknown preset", "field preset has the value 42"),
         ("not uploaded", "clip.mkv has to be uploaded first: the server sees another file at that path."),
         ("not a video", "key.png"),

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keyframes carried through the clip by optical flow: no model, no noise (torch-free).
+
+The plate's own motion says where each pixel of a frame was in the keyframes around it; the painted picture is fetched
+from there, and where they saw nothing the edit's look is carried over from nearby. It is the preview before tuning,
+what a render may start from, and the honest baseline that a model has to beat: it holds texture well and fails where
+the keyframes never showed what appears.
+
+- `draft` does it for pictures in memory.
+- `guide`, `tracks`, `painting` and `carry` are its steps, for whoever streams a clip at source size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from maskedit.draft.carrying import Draft, Painting, carry, painting
+from maskedit.draft.flow import Picture
+from maskedit.draft.tracking import Guide, Track, guide, tracks
+
+__all__ = ["Draft", "Guide", "Painting", "Picture", "Track", "carry", "draft", "guide", "painting", "tracks"]
+
+
+def draft(plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, edited: Mapping[int, Picture]) -> list[Draft]:
+    """Every frame with its region fetched from the nearest keyframes on either side; the plate elsewhere.
+
+    `plates` (H, W, 3) in [0, 1]; `edit_mattes` (H, W) in [0, 1]; `edited`: index into `plates` → (H, W, 3), at least
+    one. A keyframe's own draft is its picture, over the plate by its matte.
+    """
+    guides = [guide(plate, matte) for plate, matte in zip(plates, edit_mattes, strict=True)]
+    paintings = {
+        index: painting(plates[index], edit_mattes[index], edited=picture, guide=guides[index])
+        for index, picture in edited.items()
+    }
+    return [
+        carry(plate, matte, seen=[(track, paintings[track.keyframe]) for track in found])
+        for plate, matte, found in zip(plates, edit_mattes, tracks(guides, edited), strict=True)
+    ]

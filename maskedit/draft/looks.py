@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edit did to the plate's colours, so that it can be done to pixels that no keyframe ever showed.
+
+Around each pixel of a keyframe the painted picture is fitted by gain * plate + offset, each channel for itself (the
+guided filter of He et al. 2013). A recolouring becomes a gain, so that the plate's own detail lives on in it; where the
+painting has nothing to do with the plate the gain fades and the offset is the painting's mean colour; where nothing was
+changed, the plate itself comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskedit.draft.flow import Flow, Picture, warp
+from maskedit.geometry import Rect, resized
+
+# The fit looks this share of the picture's shorter side around each pixel.
+_REACH = 1 / 36
+# Detail of less variance than this (about eight codes) is taken for noise.
+_NOISE = np.float32(1e-3)
+# Beyond, or below 0, it is the edge between two things that was fitted, and elsewhere it would make colours of its own.
+_MOST_GAIN = 2
+_LEAST_WEIGHT = np.float32(1e-6)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """`gain` and `offset` (h, w, 3) of an edit, at the size of the guides."""
+
+    gain: Picture
+    offset: Picture
+
+    def fetched(self, flow: Flow) -> Look:
+        """The look at p + flow(p) for each pixel p."""
+        return Look(warp(self.gain, flow), warp(self.offset, flow))
+
+    def spread(self, confidence: Picture) -> Look:
+        """This look where it is sure, and carried over from the nearest sure pixels elsewhere."""
+        return Look(spread(self.gain, confidence), spread(self.offset, confidence))
+
+    def applied(self, plate: Picture, rect: Rect) -> Picture:
+        """The edit of the part `rect` of a plate (H, W, 3), in [0, 1]; the look, of the whole plate, takes its size."""
+        height, width = plate.shape[:2]
+        gain, offset = (resized(part, width, height)[rect.slices] for part in (self.gain, self.offset))
+        return np.clip(gain * plate[rect.slices] + offset, 0, 1)
+
+
+def learn_look(plate: Picture, painted: Picture, *, width: int, height: int) -> Look:
+    """What was done to `plate` to make it `painted`, both (H, W, 3) in [0, 1]."""
+    before, after = resized(plate, width, height), resized(painted, width, height)
+    side = 2 * max(1, round(min(width, height) * _REACH)) + 1
+
+    def mean(picture: NDArray[np.floating]) -> Picture:
+        return np.asarray(cv2.blur(picture, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+
+    mean_before, mean_after = mean(before), mean(after)
+    covariance = mean(before * after) - mean_before * mean_after
+    gain = np.clip(covariance / (mean(before * before) - mean_before * mean_before + _NOISE), 0, _MOST_GAIN)
+    return Look(mean(gain), mean(mean_after - gain * mean_before))
+
+
+def mixed(looks: Sequence[Look], shares: Picture) -> Look:
+    """The sum of n looks, each weighted by its share; `shares` (n, h, w)."""
+    weights = shares[..., None]
+    gains, offsets = (np.stack(parts) for parts in ([look.gain for look in looks], [look.offset for look in looks]))
+    return Look((weights * gains).sum(axis=0), (weights * offsets).sum(axis=0))
+
+
+def spread(values: Picture, weight: Picture) -> Picture:
+    """`values` (h, w, 3) where their `weight` (h, w) in [0, 1] is 1; where it is less, ever wider weighted means
+    of them stand in (pull-push over a pyramid, Gortler et al. 1996). Without any weight at all, 0."""
+    height, width = weight.shape
+    if max(height, width) == 1:
+        return values
+    half = (width + 1) // 2, (height + 1) // 2
+    coarse_weight = resized(weight, *half)
+    means = resized(values * weight[..., None], *half) / np.maximum(coarse_weight, _LEAST_WEIGHT)[..., None]
+    coarse = resized(spread(means.astype(np.float32, copy=False), np.minimum(1, 2 * coarse_weight)), width, height)
+    return coarse + weight[..., None] * (values - coarse)

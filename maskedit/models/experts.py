@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transformers of one model: loaded when first asked for, and only one of them on the device at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+class Experts:
+    """Transformers by name. They wait in main memory until they predict; adapters on them move along."""
+
+    def __init__(self, load: Callable[[str], Any], *, device: torch.device) -> None:
+        self._load = load
+        self._device = device
+        self._loaded: dict[str, Any] = {}
+        self._active = ""
+
+    def get(self, name: str) -> Any:
+        """The transformer of that name, wherever it lies."""
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def on_device(self, name: str) -> Any:
+        """The transformer of that name, on the device; the one that was there makes room first."""
+        if self._active != name:
+            self.park()
+            self.get(name).to(self._device)
+            self._active = name
+        return self._loaded[name]
+
+    def park(self) -> None:
+        """Leave the device."""
+        if self._active and self._device.type != "cpu":
+            self._loaded[self._active].to("cpu")
+            torch.cuda.empty_cache()
+        self._active = ""
