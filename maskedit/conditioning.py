@@ -22,7 +22,8 @@ class Condition:
     """What an image-to-video model is given beside the noise.
 
     `video`: (B, 3, T, H, W) in [-1, 1], empty where it is to be generated.
-    `keep_cells`: (B, 1, T, H / factor, W / factor), 1 = keep, 0 = generate.
+    `keep_cells`: (B, 1, T, H / factor, W / factor), 1 = keep, 0 = generate; between them, for models that mend drafts:
+    what is given is a draft, as sure as that.
     """
 
     video: Tensor
@@ -73,6 +74,29 @@ def motion_condition(
     edit_cells = cells_to_edit(edit_matte, factor=factor)
     edit_cells[:, :, list(kept_frames)] = 0
     return Condition(video=empty_region(video, edit_cells, factor=factor), keep_cells=1 - edit_cells)
+
+
+def drafted_condition(
+    video: Tensor,
+    edit_matte: Tensor,
+    *,
+    factor: int,
+    draft: Tensor,
+    confidence: Tensor,
+    surest: float,
+    kept_frames: tuple[int, ...] = (0,),
+) -> Condition:
+    """For a model that has learnt to mend drafts: as `motion_condition`, but the region holds the `draft`.
+
+    `draft` as `video`; `confidence` (B, 1, T, H, W) in [0, 1]. The keep mask is the mean confidence of each cell of
+    the region times `surest` in [0, 1): it stays below 1, which says that pixels are exactly what they should be.
+    With `surest` = 0 the keep mask is that of `motion_condition`.
+    """
+    edit_cells = cells_to_edit(edit_matte, factor=factor)
+    edit_cells[:, :, list(kept_frames)] = 0
+    edited = edit_cells.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+    sure = F.avg_pool3d(confidence, (1, factor, factor))
+    return Condition(video=torch.lerp(video, draft, edited), keep_cells=1 - edit_cells * (1 - surest * sure))
 
 
 def appearance_condition(frame: Tensor, edit_matte: Tensor, *, factor: int) -> Condition:

@@ -20,6 +20,7 @@ from maskedit.encoding import encode_samples
 from maskedit.finishing import finished
 from maskedit.memory import Demand
 from maskedit.models import load_model, plan_for
+from maskedit.practising import practice_shots
 from maskedit.preparing import prepare
 from maskedit.presets import recipe_for
 from maskedit.progress import Reporter, Stage
@@ -65,12 +66,15 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     clock.report(Stage.PREPARE, 1, total=1, message=model.plan.sentence)
 
     # Everything that needs an encoder happens first, so that the transformer can have the memory to itself.
+    drafted = recipe.draft_strength < 1 or recipe.draft_given > 0
     samples = encode_samples(
         model,
         shot,
         lessons,
         prompt=request.prompt,
+        practice=practice_shots(shot, looks=recipe.practice_looks, seed=request.seed) if drafted else [shot],
         from_draft=recipe.draft_strength < 1,
+        surest=recipe.draft_given,
         cache=latents,
         reporter=clock,
     )
@@ -86,6 +90,7 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         guidance=recipe.guidance,
         seed=request.seed,
         draft_strength=recipe.draft_strength,
+        draft_given=recipe.draft_given,
         step_cache=recipe.step_cache,
     )
     rendered = render_shot(

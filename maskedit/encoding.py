@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from maskedit.caching import LatentCache
-from maskedit.conditioning import Condition, appearance_condition, fold_keep_mask, motion_condition
+from maskedit.conditioning import (
+    Condition,
+    appearance_condition,
+    drafted_condition,
+    fold_keep_mask,
+    motion_condition,
+)
 from maskedit.models.family import Conditioning, Embeddings, VideoModel
 from maskedit.progress import Reporter, Stage
 from maskedit.shot import Shot, Window
@@ -49,22 +56,25 @@ def encode_samples(
     stretches: Sequence[tuple[int, ...]],
     *,
     prompt: str,
+    practice: Sequence[Shot],
     from_draft: bool,
+    surest: float,
     cache: LatentCache,
     reporter: Reporter,
 ) -> Samples:
-    """Encode each stretch of clip frames and each keyframe of the shot.
+    """Encode each stretch of each shot that stage 1 is to practise on, and each keyframe of the shot.
 
-    `from_draft`: the render will start from a draft, so stage 1 learns to make the clip from its own draft.
+    `practice`: the unedited shot, or where renders make use of a draft what `practising` makes of it. `from_draft`:
+    noise is put on the draft. `surest`: see `conditioning.drafted_condition`, 0 for models that are not told of it.
     """
-    redrawn = shot.redrawn() if from_draft else shot
-    total = len(stretches) + len(shot.edited)
+    total = len(stretches) * len(practice) + len(shot.edited)
     motion: list[TrainingSample] = []
     appearance: list[TrainingSample] = []
-    for frames in stretches:
+    for frames, practised in product(stretches, practice):
         reporter.report(Stage.ENCODE, len(motion), total=total)
-        start = redrawn.window(frames).video
-        motion.append(motion_sample(model, shot.window(frames), start=start, prompt=prompt, cache=cache))
+        window = practised.window(frames)
+        start = window.draft if from_draft and window.draft is not None else window.video
+        motion.append(motion_sample(model, window, start=start, surest=surest, prompt=prompt, cache=cache))
     for frame, edited in sorted(shot.edited.items()):
         reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total)
         plate, matte = shot.at(frame)
@@ -74,14 +84,37 @@ def encode_samples(
 
 
 def motion_sample(
-    model: VideoModel, window: Window, *, start: Tensor, prompt: str, cache: LatentCache
+    model: VideoModel, window: Window, *, start: Tensor, prompt: str, cache: LatentCache, surest: float = 0.0
 ) -> TrainingSample:
     """Stage 1's sample: the unedited window conditioned on itself with the region emptied (paper, section 3.2).
 
     `start`: the video that noise is put on, the window's own in the paper.
     """
-    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=window.given)
-    return _sample(model, window.video, condition, start=start, prompt=prompt, shown=window.video[:, :, 0], cache=cache)
+    return _sample(
+        model,
+        window.video,
+        window_condition(model, window, surest=surest),
+        start=start,
+        prompt=prompt,
+        shown=window.video[:, :, 0],
+        cache=cache,
+    )
+
+
+def window_condition(model: VideoModel, window: Window, *, surest: float) -> Condition:
+    """What a model is given of a window: with `surest` above 0 its draft too (see `conditioning.drafted_condition`)."""
+    factor = model.limits.cell_px
+    if not surest or window.draft is None or window.confidence is None:
+        return motion_condition(window.video, window.edit_matte, factor=factor, kept_frames=window.given)
+    return drafted_condition(
+        window.video,
+        window.edit_matte,
+        factor=factor,
+        draft=window.draft,
+        confidence=window.confidence,
+        surest=surest,
+        kept_frames=window.given,
+    )
 
 
 def appearance_sample(
@@ -96,13 +129,13 @@ def appearance_sample(
 
 
 def render_conditioning(
-    model: VideoModel, window: Window, *, prompt: str, shown: Tensor, cache: LatentCache
+    model: VideoModel, window: Window, *, prompt: str, shown: Tensor, cache: LatentCache, surest: float = 0.0
 ) -> Conditioning:
     """Inference: as stage 1, with the given frames of the window already edited.
 
     `shown` (1, 3, H, W): the edited keyframe, for models that embed an image.
     """
-    condition = motion_condition(window.video, window.edit_matte, factor=model.limits.cell_px, kept_frames=window.given)
+    condition = window_condition(model, window, surest=surest)
     return _encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache)
 
 
@@ -120,7 +153,8 @@ def _sample(
         return cache.get(model, "video", video, make=lambda: {"latents": model.encode_video(video)})["latents"]
 
     keep = fold_keep_mask(condition.keep_cells, temporal_factor=model.limits.temporal_factor)
-    generated = 1 - keep.amin(dim=1, keepdim=True)
+    # A draft, however sure, is not yet the picture.
+    generated = (keep.amin(dim=1, keepdim=True) < 1).float()
     latents = encoded(target)
     return TrainingSample(
         target=latents,

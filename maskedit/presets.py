@@ -33,6 +33,9 @@ class Recipe:
     `kept_weight`: what a latent cell that is given counts in the loss beside one that is generated (the paper's: 1).
     `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
     optical-flow draft with that share of noise, which a weak model turns into better pictures.
+    `draft_given`: how sure of the draft the model is told to be at most, below 1; 0 = it is not told of it, its region
+    is emptied (the paper's way). Only for models that have learnt to mend drafts. `practice_looks`: under how many
+    colourings stage 1 practises to mend the clip's own draft (0: as it is).
     `draft_trust`: how far the draft, where it is sure, overrules what the model made, from 0 (a good model knows
     better) to 1. `draft_detail`: how much of its detail finer than the model's pixels is added where both agree.
     `enlargement`: how far the crop may be enlarged to fill what the model can hold.
@@ -63,6 +66,8 @@ class Recipe:
     render_steps: int = 30
     guidance: float = 5.0
     draft_strength: float = 1.0
+    draft_given: float = 0.0
+    practice_looks: int = 0
     draft_trust: float = 0.0
     draft_detail: float = 1.0
     step_cache: float = 0.0
@@ -107,6 +112,7 @@ _POSITIVE = (
     "enlargement",
 )  # fmt: skip
 _SHARES = (
+    "draft_given",
     "draft_trust",
     "draft_detail",
     "motion_share",

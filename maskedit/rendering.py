@@ -30,14 +30,15 @@ class Sampling:
     """How to sample.
 
     `steps` over the whole way from noise; `guidance`: classifier-free, 1 = off; `draft_strength`: the share of noise
-    to start with, 1 = all of it, below that the draft's latents and only the steps from there on. `step_cache`: see
-    `models.stepcache`, 0 = off.
+    to start with, 1 = all of it, below that the draft's latents and only the steps from there on. `draft_given`: how
+    sure of the draft the model is told to be, 0 = it is not told of it. `step_cache`: see `models.stepcache`, 0 = off.
     """
 
     steps: int
     guidance: float
     seed: int
     draft_strength: float = 1.0
+    draft_given: float = 0.0
     step_cache: float = 0.0
 
 
@@ -62,7 +63,8 @@ def render_shot(
     start = min(shot.edited)
     shown = shot.edited[start]
     rendered = {start: shown}
-    drafted = shot.drafted() if sampling.draft_strength < 1 else None
+    from_draft = sampling.draft_strength < 1
+    shot = shot.drafted() if from_draft or sampling.draft_given else shot
     steps = sampling.steps - _first_step(_schedule(model, sampling), sampling)
     for index, frames in enumerate(stretches):
         kept = next((i for i, frame in enumerate(frames) if frame not in rendered), len(frames))
@@ -70,19 +72,19 @@ def render_shot(
         known = {i: rendered[frame] for i, frame in enumerate(frames[:kept])}
         known |= {i: shot.edited[frames[i]] for i in window.given if i >= kept}
         window = _with(known, window)
-        encode = {"shown": shown[:, :, 0], "cache": cache}
+        encode = {"shown": shown[:, :, 0], "surest": sampling.draft_given, "cache": cache}
         _make_room_for_codec(model)
         conditioning = render_conditioning(model, window, prompt=prompt, **encode)
         # Without a prompt both passes would be one and the same.
         guided = sampling.guidance > 1 and model.true_guidance and prompt
         unconditional = render_conditioning(model, window, prompt="", **encode) if guided else None
-        begin = _with(known, drafted.window(frames)) if drafted else None
+        begin = window.draft if from_draft else None
         tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches))
         make = partial(
             _sampled, model, conditioning, unconditional=unconditional, sampling=sampling, begin=begin, tick=tick
         )
         kind = f"render:{adapter_key}:{sampling}:{prompt}"
-        seen = [conditioning.latents] if begin is None else [conditioning.latents, begin.video]
+        seen = [conditioning.latents] if begin is None else [conditioning.latents, begin]
         latents = cache.get(model, kind, *seen, make=make)["latents"]
         _make_room_for_codec(model)
         decoded = model.decode(latents).clamp(-1, 1).cpu()
@@ -115,8 +117,8 @@ def _jpeg(frame: Tensor) -> bytes:
     return cv2.imencode(".jpg", codes)[1].tobytes()
 
 
-def _sampled(model: VideoModel, conditioning: Conditioning, *, begin: Window | None, **how: Any) -> dict[str, Tensor]:
-    draft = None if begin is None else model.encode_video(begin.video)
+def _sampled(model: VideoModel, conditioning: Conditioning, *, begin: Tensor | None, **how: Any) -> dict[str, Tensor]:
+    draft = None if begin is None else model.encode_video(begin)
     if not model.plan.share_codec:
         model.release_encoders()
     return {"latents": sample_latents(model, conditioning, draft=draft, **how)}
@@ -179,7 +181,9 @@ def initial_noise(shape: tuple[int, ...], *, seed: int) -> Tensor:
 
 def _with(known: Mapping[int, Tensor], window: Window) -> Window:
     """The window with the frames that are `known` already, place → (1, 3, 1, H, W), given as they are."""
-    video = window.video.clone()
+    video, draft = window.video.clone(), None if window.draft is None else window.draft.clone()
     for place, picture in known.items():
-        video[:, :, place : place + 1] = picture
-    return replace(window, video=video, given=tuple(sorted(known)))
+        for clip in (video, draft):
+            if clip is not None:
+                clip[:, :, place : place + 1] = picture
+    return replace(window, video=video, draft=draft, given=tuple(sorted(known)))

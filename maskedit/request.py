@@ -327,6 +327,8 @@ class Settings:
     step_cache: float | None = None
     configuration: str | None = None
     given_keyframes: str | None = None
+    draft_given: float | None = None
+    practice_looks: int | None = None
     draft_trust: float | None = None
     draft_detail: float | None = None
     enlargement: float | None = None

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from maskedit.draft import draft
+from maskedit.draft import drafts
 from maskedit.geometry import CropTrack, pad_indices, windows
 from maskedit.painting import Picture
 from maskedit.request import FrameRange
@@ -32,13 +32,16 @@ class Window:
 
     `frames`: clip frame numbers (descending when rendered backwards in time), without the padding. `video`
     (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) hold those frames, the last one repeated. `given`: the
-    places in the window, from 0, of the frames that are given whole.
+    places in the window, from 0, of the frames that are given whole. `draft` as `video` and `confidence` as
+    `edit_matte`: the shot's, where it has them.
     """
 
     frames: tuple[int, ...]
     video: Tensor
     edit_matte: Tensor
     given: tuple[int, ...] = (0,)
+    draft: Tensor | None = None
+    confidence: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Shot:
     `track`: where in the source each frame's crop lies. `video` (1, 3, T, H, W) in [-1, 1] and `edit_matte`
     (1, 1, T, H, W) 0/1 hold frames `frames.first` … `.last`;
     `edited` holds the keyframes at the same crop, frame number → (1, 3, 1, H, W), the plate outside the region.
-    `configuration` and `given_keyframes`: what a window tells the model (see `presets.Recipe`).
+    `configuration` and `given_keyframes`: what a window tells the model (see `presets.Recipe`). `draft` as `video`:
+    the keyframes carried along by optical flow; `confidence` as `edit_matte`, in [0, 1]: how sure it is.
     """
 
     frames: FrameRange
@@ -58,6 +62,8 @@ class Shot:
     edited: dict[int, Tensor]
     configuration: str = "masked"
     given_keyframes: str = "first"
+    draft: Tensor | None = None
+    confidence: Tensor | None = None
 
     def at(self, frame: int) -> tuple[Tensor, Tensor]:
         """Plate (1, 3, 1, H, W) and edit matte (1, 1, 1, H, W) of one clip frame."""
@@ -72,23 +78,39 @@ class Shot:
             edit_matte = torch.ones_like(edit_matte)
         also = self.edited if self.given_keyframes == "all" else ()
         given = tuple(i for i, frame in enumerate(frames) if i == 0 or frame in also)
-        return Window(frames=frames, video=self.video[:, :, index], edit_matte=edit_matte, given=given)
+        return Window(
+            frames=frames,
+            video=self.video[:, :, index],
+            edit_matte=edit_matte,
+            given=given,
+            draft=None if self.draft is None else self.draft[:, :, index],
+            confidence=None if self.confidence is None else self.confidence[:, :, index],
+        )
 
     def drafted(self) -> Shot:
-        """This shot with its keyframes carried along by optical flow as its video: where a render may start."""
-        return self._carried(self.edited)
+        """This shot with its keyframes carried along by optical flow."""
+        return self.carrying([self.edited])[0]
 
-    def redrawn(self) -> Shot:
-        """As `drafted`, from the unedited frames at the same places: what a draft makes of this very clip."""
-        return self._carried({frame: self.at(frame)[0] for frame in self.edited})
+    def carrying(self, looks: Sequence[Mapping[int, Tensor]]) -> list[Shot]:
+        """This shot with the draft that its motion makes of each of the `looks`: frame number → (1, 3, 1, H, W).
 
-    def _carried(self, pictures: Mapping[int, Tensor]) -> Shot:
-        drafts = draft(
+        All looks are of the same frames.
+        """
+        found = drafts(
             [to_picture(frame) for frame in self.video.split(1, dim=2)],
             list(self.edit_matte[0, 0].numpy()),
-            edited={frame - self.frames.first: to_picture(picture) for frame, picture in pictures.items()},
+            looks=[
+                {frame - self.frames.first: to_picture(picture) for frame, picture in look.items()} for look in looks
+            ],
         )
-        return replace(self, video=torch.cat([to_video(drafted.picture) for drafted in drafts], dim=2))
+        return [
+            replace(
+                self,
+                draft=torch.cat([to_video(drafted.picture) for drafted in clip], dim=2),
+                confidence=torch.from_numpy(np.stack([drafted.confidence for drafted in clip]))[None, None],
+            )
+            for clip in found
+        ]
 
     def stretches(self, *, length: int, overlap: int) -> tuple[tuple[int, ...], ...]:
         """The clip frame numbers of every window, in the order of rendering.

@@ -6,7 +6,7 @@ from there, and where they saw nothing the edit's look is carried over from near
 what a render may start from, and the honest baseline that a model has to beat: it holds texture well and fails where
 the keyframes never showed what appears.
 
-- `draft` does it for pictures in memory.
+- `draft` does it for pictures in memory, `drafts` for several edits of them.
 - `guide`, `tracks`, `painting` and `carry` are its steps, for whoever streams a clip at source size.
 """
 
@@ -18,7 +18,7 @@ from maskedit.draft.carrying import Draft, Painting, carry, painting
 from maskedit.draft.flow import Picture
 from maskedit.draft.tracking import Guide, Track, guide, tracks
 
-__all__ = ["Draft", "Guide", "Painting", "Picture", "Track", "carry", "draft", "guide", "painting", "tracks"]
+__all__ = ["Draft", "Guide", "Painting", "Picture", "Track", "carry", "draft", "drafts", "guide", "painting", "tracks"]
 
 
 def draft(plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, edited: Mapping[int, Picture]) -> list[Draft]:
@@ -27,12 +27,26 @@ def draft(plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, edited: 
     `plates` (H, W, 3) in [0, 1]; `edit_mattes` (H, W) in [0, 1]; `edited`: index into `plates` → (H, W, 3), at least
     one. A keyframe's own draft is its picture, over the plate by its matte.
     """
+    return drafts(plates, edit_mattes, looks=[edited])[0]
+
+
+def drafts(
+    plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, looks: Sequence[Mapping[int, Picture]]
+) -> list[list[Draft]]:
+    """As `draft`, of several edits of the same keyframes: the motion is found once."""
     guides = [guide(plate, matte) for plate, matte in zip(plates, edit_mattes, strict=True)]
-    paintings = {
-        index: painting(plates[index], edit_mattes[index], edited=picture, guide=guides[index])
-        for index, picture in edited.items()
-    }
+    painted = [
+        {
+            index: painting(plates[index], edit_mattes[index], edited=picture, guide=guides[index])
+            for index, picture in look.items()
+        }
+        for look in looks
+    ]
+    frames = list(zip(plates, edit_mattes, tracks(guides, looks[0]), strict=True))
     return [
-        carry(plate, matte, seen=[(track, paintings[track.keyframe]) for track in found])
-        for plate, matte, found in zip(plates, edit_mattes, tracks(guides, edited), strict=True)
+        [
+            carry(plate, matte, seen=[(track, paintings[track.keyframe]) for track in found])
+            for plate, matte, found in frames
+        ]
+        for paintings in painted
     ]

@@ -24,15 +24,22 @@ class Motion:
 
 
 @dataclass(frozen=True)
+class Bend:
+    """Plane waves that push points about."""
+
+    direction: Tensor  # (B, waves, 2) radians per pixel
+    phase: Tensor  # (B, T, waves) radians
+    amplitude: Tensor  # (B, waves, 2) pixels
+
+
+@dataclass(frozen=True)
 class Layer:
     """One textured sheet. `radius` (B,) in pixels of its outline, infinite for a background."""
 
     texture: Tensor  # (B, 3, S, S) in [-1, 1]
     motion: Motion
     light: Tensor  # (B, T) gain
-    bend_direction: Tensor  # (B, waves, 2) radians per pixel
-    bend_phase: Tensor  # (B, T, waves) radians
-    bend_amplitude: Tensor  # (B, waves, 2) pixels
+    bend: Bend
     radius: Tensor
     aspect: Tensor  # (B,)
     corners: Tensor  # (B,) of a regular polygon, 0 = a blob
@@ -52,9 +59,11 @@ class Scene:
     other_in_front: Tensor  # (B,) bool
 
 
-def _sway(batch: int, frames: int, *, most: float, generator: torch.Generator) -> Tensor:
-    """Smooth curves (B, T): a drift plus a swing, each up to about `most` over the clip, often much less."""
-    time = torch.linspace(-0.5, 0.5, frames, device=generator.device)
+def sway(batch: int, time: Tensor, *, most: float, generator: torch.Generator) -> Tensor:
+    """Smooth curves (B, T): a drift plus a swing, each up to about `most` over the clip, often much less.
+
+    `time` (T,) runs from -0.5 at the clip's beginning to 0.5 at its end.
+    """
     # Squared draws: slow motion is common, fast motion is rare.
     drift = uniform((batch, 1), (-1, 1), generator=generator)
     swing = uniform((batch, 1), (0, 1), generator=generator).square()
@@ -68,11 +77,12 @@ def _motion(
     batch: int, frames: int, *, travel_px: float, turn: float, growth: float, generator: torch.Generator
 ) -> Motion:
     """Radians of turn, and growth as a logarithm, over the whole clip at most."""
-    shift = torch.stack([_sway(batch, frames, most=travel_px, generator=generator) for _ in range(2)], dim=2)
+    time = torch.linspace(-0.5, 0.5, frames, device=generator.device)
+    shift = torch.stack([sway(batch, time, most=travel_px, generator=generator) for _ in range(2)], dim=2)
     return Motion(
         shift=shift,
-        angle=_sway(batch, frames, most=turn, generator=generator),
-        scale=torch.exp(_sway(batch, frames, most=growth, generator=generator)),
+        angle=sway(batch, time, most=turn, generator=generator),
+        scale=torch.exp(sway(batch, time, most=growth, generator=generator)),
     )
 
 
@@ -101,10 +111,13 @@ def _layer(
     return Layer(
         texture=draw_textures(batch, 96, generator=generator),
         motion=motion,
-        light=1 + _sway(batch, frames, most=0.3, generator=generator),
-        bend_direction=uniform((batch, _WAVES, 2), (-1, 1), generator=generator) * (7.0 / size),
-        bend_phase=uniform((batch, 1, _WAVES), (0, 2 * math.pi), generator=generator) + drift * time,
-        bend_amplitude=uniform((batch, _WAVES, 2), (-0.05, 0.05), generator=generator) * bends * size,
+        light=1
+        + sway(batch, torch.linspace(-0.5, 0.5, frames, device=generator.device), most=0.3, generator=generator),
+        bend=Bend(
+            direction=uniform((batch, _WAVES, 2), (-1, 1), generator=generator) * (7.0 / size),
+            phase=uniform((batch, 1, _WAVES), (0, 2 * math.pi), generator=generator) + drift * time,
+            amplitude=uniform((batch, _WAVES, 2), (-0.05, 0.05), generator=generator) * bends * size,
+        ),
         radius=radius,
         aspect=torch.exp(uniform((batch,), (-0.5, 0.5), generator=generator)),
         corners=torch.where(polygon, corners, 0),
@@ -139,7 +152,7 @@ def sample_scene(batch: int, frames: int, *, size: int, generator: torch.Generat
     )
 
 
-def _into(motion: Motion, points: Tensor) -> Tensor:
+def into(motion: Motion, points: Tensor) -> Tensor:
     """Carry points (B, T, H, W, 2) of the parent's plane into the moving plane."""
     shape = (*motion.shift.shape[:2], 1, 1)
     offset = points - motion.shift[:, :, None, None]
@@ -148,12 +161,13 @@ def _into(motion: Motion, points: Tensor) -> Tensor:
     return torch.stack([cosine * x + sine * y, cosine * y - sine * x], dim=-1)
 
 
-def _bend(layer: Layer, points: Tensor) -> Tensor:
-    for wave in range(_WAVES):
-        direction = layer.bend_direction[:, wave, None, None, None]
-        phase = layer.bend_phase[:, :, wave, None, None]
+def bent(bend: Bend, points: Tensor) -> Tensor:
+    """Push points (B, T, H, W, 2) about, one wave after the other."""
+    for wave in range(bend.phase.shape[-1]):
+        direction = bend.direction[:, wave, None, None, None]
+        phase = bend.phase[:, :, wave, None, None]
         offset = torch.sin((points * direction).sum(-1) + phase)[..., None]
-        points = points + offset * layer.bend_amplitude[:, wave, None, None, None]
+        points = points + offset * bend.amplitude[:, wave, None, None, None]
     return points
 
 
@@ -183,7 +197,7 @@ def _colour(layer: Layer, local: Tensor) -> Tensor:
 
 def _paint(layer: Layer, world: Tensor) -> tuple[Tensor, Tensor]:
     """Colours (B, 3, T, H, W) and coverage (B, 1, T, H, W) of a layer at points of the world."""
-    local = _bend(layer, _into(layer.motion, world))
+    local = bent(layer.bend, into(layer.motion, world))
     return _colour(layer, local), _alpha(layer, local)[:, None]
 
 
@@ -194,8 +208,8 @@ def render(scene: Scene, *, height: int, width: int) -> tuple[Tensor, Tensor]:
     y = torch.arange(height, device=device, dtype=torch.float32) - (height - 1) / 2
     x = torch.arange(width, device=device, dtype=torch.float32) - (width - 1) / 2
     screen = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None, None]
-    world = _into(scene.camera, screen)
-    video = _colour(scene.background, _into(scene.background.motion, world))
+    world = into(scene.camera, screen)
+    video = _colour(scene.background, into(scene.background.motion, world))
     colour, visible = _paint(scene.item, world)
     if scene.other is None:
         return torch.lerp(video, colour, visible).clamp(-1, 1), visible

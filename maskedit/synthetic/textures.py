@@ -45,6 +45,16 @@ def noise(count: int, size: int, *, falloff: tuple[float, float], generator: tor
     return field / field.std(dim=(2, 3), keepdim=True).clamp(min=1e-6)
 
 
+def recoloured_textures(textures: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Textures (count, 3, size, size) with their colours turned about their mean, and that moved to another."""
+    count = len(textures)
+    turned = torch.linalg.qr(torch.randn(count, 3, 3, generator=generator, device=generator.device))[0]
+    gain = uniform((count, 1, 1), (0.6, 1.3), generator=generator)
+    mean = textures.mean(dim=(2, 3), keepdim=True)
+    mixed = torch.einsum("ndc,nchw->ndhw", gain * turned, textures - mean)
+    return (mixed + uniform((count, 3, 1, 1), (-0.7, 0.7), generator=generator)).clamp(-1, 1)
+
+
 def _two_colours(blend: Tensor, generator: torch.Generator) -> Tensor:
     """Map a field in [-1, 1], (count, 1, size, size), onto the line between two random colours."""
     count = len(blend)

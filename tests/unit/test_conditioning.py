@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from maskedit.conditioning import (
     appearance_condition,
     cells_to_edit,
+    drafted_condition,
     empty_region,
     first_frame_condition,
     fold_keep_mask,
@@ -128,3 +129,31 @@ def test_emptying_leaves_the_callers_tensors_alone() -> None:
     empty_region(video, cells_to_edit(matte, factor=FACTOR), factor=FACTOR)
     assert torch.equal(video, before[0])
     assert torch.equal(matte, before[1])
+
+
+@given(seed=st.integers(0, 10_000), surest=st.floats(0, 0.99))
+def test_a_draft_stands_in_the_region_and_is_kept_as_far_as_it_is_sure(seed: int, surest: float) -> None:
+    video, draft, matte = random_video(seed), random_video(seed + 1), random_matte(seed)
+    confidence = torch.rand(1, 1, 5, 12, 8, generator=torch.Generator().manual_seed(seed + 2))
+    condition = drafted_condition(
+        video, matte, factor=FACTOR, draft=draft, confidence=confidence, surest=surest, kept_frames=(0, 3)
+    )
+    cells = slow_cells(matte, FACTOR)
+    for frame in range(5):
+        for row in range(12):
+            for column in range(8):
+                cell = (0, 0, frame, row // FACTOR, column // FACTOR)
+                given_whole = frame in (0, 3) or cells[cell] == 0
+                shown = video if given_whole else draft
+                pixel = (0, slice(None), frame, row, column)
+                assert torch.equal(condition.video[pixel], shown[pixel])
+                rows = slice(cell[3] * FACTOR, (cell[3] + 1) * FACTOR)
+                columns = slice(cell[4] * FACTOR, (cell[4] + 1) * FACTOR)
+                sure = 1.0 if given_whole else surest * float(confidence[0, 0, frame, rows, columns].mean())
+                assert float(condition.keep_cells[cell]) == pytest.approx(sure, abs=1e-6)
+    unsure = drafted_condition(
+        video, matte, factor=FACTOR, draft=torch.zeros_like(video), confidence=confidence, surest=0.0
+    )
+    emptied = motion_condition(video, matte, factor=FACTOR)
+    assert torch.equal(unsure.video, emptied.video)
+    assert torch.equal(unsure.keep_cells, emptied.keep_cells)

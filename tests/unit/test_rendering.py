@@ -73,9 +73,9 @@ def test_a_later_window_is_given_the_frames_of_the_one_before(
     given = []
     encode = rendering.render_conditioning
 
-    def spy(model, window, *, prompt, shown, cache):  # type: ignore[no-untyped-def]
+    def spy(model, window, **how):  # type: ignore[no-untyped-def]
         given.append((window.given, window.frames, window.video.clone()))
-        return encode(model, window, prompt=prompt, shown=shown, cache=cache)
+        return encode(model, window, **how)
 
     monkeypatch.setattr(rendering, "render_conditioning", spy)
     frames = rendered(plain_wan, shot, tmp_path)
