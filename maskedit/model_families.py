@@ -48,12 +48,15 @@ _WAN_CLASSES = {
     "text_encoder": ("UMT5EncoderModel",),
     "image_encoder": ("CLIPVisionModel", "CLIPVisionModelWithProjection"),
 }
+_WAN_IMAGE_TO_VIDEO = Family(
+    classes=_WAN_CLASSES,
+    needed=("transformer", "vae", "scheduler"),
+    facts=wan_facts,
+)
 FAMILIES: Mapping[str, Family] = {
-    "wan-i2v": Family(
-        classes=_WAN_CLASSES,
-        needed=("transformer", "vae", "scheduler"),
-        facts=wan_facts,
-    ),
+    "wan-i2v": _WAN_IMAGE_TO_VIDEO,
+    # As the bundled model is: trained to mend drafts (models/mending.py).
+    "wan-i2v-mending": _WAN_IMAGE_TO_VIDEO,
     "wan-i2v-two-experts": Family(
         classes=_WAN_CLASSES,
         needed=("transformer", "transformer_2", "vae", "scheduler", "text_encoder", "tokenizer"),

@@ -16,25 +16,35 @@ from collections.abc import Mapping, Sequence
 
 from maskedit.draft.carrying import Draft, Painting, carry, painting
 from maskedit.draft.flow import Picture
-from maskedit.draft.tracking import Guide, Track, guide, tracks
+from maskedit.draft.tracking import GUIDE_SIDE, Guide, Track, guide, tracks
 
 __all__ = ["Draft", "Guide", "Painting", "Picture", "Track", "carry", "draft", "drafts", "guide", "painting", "tracks"]
 
 
-def draft(plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, edited: Mapping[int, Picture]) -> list[Draft]:
+def draft(
+    plates: Sequence[Picture],
+    edit_mattes: Sequence[Picture],
+    *,
+    edited: Mapping[int, Picture],
+    guide_side: int = GUIDE_SIDE,
+) -> list[Draft]:
     """Every frame with its region fetched from the nearest keyframes on either side; the plate elsewhere.
 
     `plates` (H, W, 3) in [0, 1]; `edit_mattes` (H, W) in [0, 1]; `edited`: index into `plates` → (H, W, 3), at least
-    one. A keyframe's own draft is its picture, over the plate by its matte.
+    one. A keyframe's own draft is its picture, over the plate by its matte. `guide_side`: see `guide`.
     """
-    return drafts(plates, edit_mattes, looks=[edited])[0]
+    return drafts(plates, edit_mattes, looks=[edited], guide_side=guide_side)[0]
 
 
 def drafts(
-    plates: Sequence[Picture], edit_mattes: Sequence[Picture], *, looks: Sequence[Mapping[int, Picture]]
+    plates: Sequence[Picture],
+    edit_mattes: Sequence[Picture],
+    *,
+    looks: Sequence[Mapping[int, Picture]],
+    guide_side: int = GUIDE_SIDE,
 ) -> list[list[Draft]]:
     """As `draft`, of several edits of the same keyframes: the motion is found once."""
-    guides = [guide(plate, matte) for plate, matte in zip(plates, edit_mattes, strict=True)]
+    guides = [guide(plate, matte, side=guide_side) for plate, matte in zip(plates, edit_mattes, strict=True)]
     painted = [
         {
             index: painting(plates[index], edit_mattes[index], edited=picture, guide=guides[index])

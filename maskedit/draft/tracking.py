@@ -21,7 +21,7 @@ from maskedit.draft.flow import Flow, Luma, Picture, followed, mended, pointed_a
 from maskedit.geometry import resized
 
 # The shorter side of a guide, in pixels: on fewer only the coarsest motion is found, and more cost more than they show.
-_GUIDE_SIDE = 256
+GUIDE_SIDE = 256
 # The matte is drawn around the thing that moves, so its outline guides the search where the luma shows no edge.
 _MATTE_SHARE = 0.2
 _MATTE_BLUR = 1 / 100  # of the guide's shorter side
@@ -59,13 +59,13 @@ class Track:
     confidence: Picture
 
 
-def guide(plate: Picture, edit_matte: Picture) -> Guide:
+def guide(plate: Picture, edit_matte: Picture, *, side: int = GUIDE_SIDE) -> Guide:
     """The guide of a frame (H, W, 3) with its matte (H, W), both in [0, 1].
 
-    Resized to a shorter side of 256 pixels, or enlarged by a whole factor to at least that.
+    Resized to a shorter side of `side` pixels, or enlarged by a whole factor to at least that.
     """
     height, width = plate.shape[:2]
-    scale = _GUIDE_SIDE / min(height, width)
+    scale = side / min(height, width)
     scale = float(np.ceil(scale)) if scale > 1 else scale
     size = round(width * scale), round(height * scale)
     luma, matte = resized(luma_of(plate), *size), resized(edit_matte, *size)

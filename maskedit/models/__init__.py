@@ -15,6 +15,7 @@ from maskedit.model_sizes import read_sizes
 from maskedit.models.family import Limits, Prediction, VideoModel
 from maskedit.models.fitting import memory_of
 from maskedit.models.hunyuan import HunyuanImageToVideo
+from maskedit.models.mending import MendingChannels
 from maskedit.models.wan import WanImageToVideo
 from maskedit.models.wan_ti2v import GivenTokens
 
@@ -23,6 +24,7 @@ __all__ = ["Limits", "Prediction", "VideoModel", "load_model", "plan_for"]
 # Family (`model_families.FAMILIES` describes the folders) → what opens such a folder.
 _OPEN: Mapping[str, Callable[..., VideoModel]] = {
     "wan-i2v": WanImageToVideo,
+    "wan-i2v-mending": partial(WanImageToVideo, layout=MendingChannels()),
     "wan-i2v-two-experts": WanImageToVideo,
     "wan-ti2v": partial(WanImageToVideo, layout=GivenTokens()),
     "hunyuan-i2v": HunyuanImageToVideo,

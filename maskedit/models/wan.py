@@ -52,13 +52,17 @@ class Layout(Protocol):
         """What goes into the transformer, and its timestep: (1,), or (1, tokens) where each token has its own."""
         ...
 
+    def predicted(self, output: Tensor, condition: Tensor) -> Tensor:
+        """What the transformer's output comes to, given what it was told."""
+        ...
+
     def with_given(self, latents: Tensor, condition: Tensor) -> Tensor:
         """Sampled latents with the given cells put back, where the transformer does not make them itself."""
         ...
 
 
 class MaskChannels:
-    """noise ++ folded keep mask ++ condition latents: Wan2.1-I2V, Fun-InP, Wan2.2-A14B, the bundled model."""
+    """noise ++ folded keep mask ++ condition latents: Wan2.1-I2V, Fun-InP, Wan2.2-A14B."""
 
     scores_generated_only = False
 
@@ -67,6 +71,9 @@ class MaskChannels:
 
     def inputs(self, latents: Tensor, timestep: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         return torch.cat([latents, condition], dim=1), timestep
+
+    def predicted(self, output: Tensor, condition: Tensor) -> Tensor:
+        return output
 
     def with_given(self, latents: Tensor, condition: Tensor) -> Tensor:
         return latents
@@ -197,13 +204,14 @@ class WanImageToVideo:
         # bfloat16 matrix products: on processors with AMX or AVX512-BF16 three to five times as fast as float32,
         # on GPUs what the large models were trained with. Tuning and rendering go through this same line.
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            return transformer(
+            output = transformer(
                 hidden_states=hidden.to(self.dtype),
                 timestep=timestep,
                 encoder_hidden_states=conditioning.embeddings.prompt.to(self.dtype),
                 encoder_hidden_states_image=None if image is None else image.to(self.dtype),
                 return_dict=False,
-            )[0].float()
+            )[0]
+        return self._layout.predicted(output.float(), conditioning.latents)
 
     def with_given(self, latents: Tensor, conditioning: Conditioning) -> Tensor:
         return self._layout.with_given(latents, conditioning.latents)

@@ -31,6 +31,9 @@ class GivenTokens:
         generated = 1 - condition[:, 0, :, ::PATCH, ::PATCH].flatten(1)
         return self.with_given(latents, condition), generated * timestep
 
+    def predicted(self, output: Tensor, condition: Tensor) -> Tensor:
+        return output
+
     def with_given(self, latents: Tensor, condition: Tensor) -> Tensor:
         given = condition[:, :1]
         return given * condition[:, 1:] + (1 - given) * latents

@@ -43,7 +43,7 @@ def export(average: WanTransformer3DModel, folder: Path, *, config: PretrainConf
         mark = fingerprint(aside)
         identity = {
             "name": "bundled",
-            "family": "wan-i2v",
+            "family": "wan-i2v-mending",
             "prediction": "clean",
             "licence": "GPL-3.0-or-later",
             "flow_shift": config.flow_shift,

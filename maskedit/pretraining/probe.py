@@ -14,8 +14,11 @@ from torch import Tensor
 
 from maskedit.conditioning import motion_condition
 from maskedit.models.bundled.codec import CELL, DctCodec
-from maskedit.pretraining.batches import Batch, decoded_video, make_batch
+from maskedit.models.mending import with_sure_cells
 from maskedit.pretraining.config import Probe
+from maskedit.pretraining.holding import psnr_per_clip
+from maskedit.pretraining.latents import Batch, decoded_video, make_batch
+from maskedit.pretraining.starting import load_weights
 from maskedit.synthetic import clips
 from maskedit.synthetic.mattes import vary_matte
 
@@ -35,9 +38,9 @@ def render_latents(
     scheduler = shipped_scheduler(flow_shift=flow_shift)
     scheduler.set_timesteps(steps, device=given.device)
     channels = transformer.config["out_channels"]
-    generator = torch.Generator(given.device).manual_seed(seed)
     shape = (len(given), channels, *given.shape[2:])
-    latents = torch.randn(shape, generator=generator, device=given.device)
+    # Drawn on the CPU: the same noise, and so the same figures, on every device.
+    latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(given.device)
     prompt = given.new_zeros(len(given), 1, transformer.config["text_dim"])
     for timestep in scheduler.timesteps:
         with torch.autocast(given.device.type, torch.bfloat16):
@@ -47,7 +50,8 @@ def render_latents(
                 encoder_hidden_states=prompt,
                 return_dict=False,
             )[0]
-        latents = scheduler.step(clean.float(), timestep, latents, return_dict=False)[0]
+        clean = with_sure_cells(clean.float(), given)
+        latents = scheduler.step(clean, timestep, latents, return_dict=False)[0]
     return latents
 
 
@@ -61,11 +65,12 @@ class ProbeClips:
     batch: Batch
 
 
-def probe_clips(probe: Probe, codec: DctCodec) -> ProbeClips:
-    """Draw the fixed clips."""
+def probe_clips(probe: Probe, codec: DctCodec, *, device: torch.device | str = "cpu") -> ProbeClips:
+    """Draw the fixed clips on the CPU, the same for every device, and bring them to `device`, where `codec` is."""
     generator = torch.Generator().manual_seed(_PROBE_SEED)
     video, coverage = clips(probe.clips, probe.frames, height=probe.height, width=probe.width, generator=generator)
-    edit_matte = vary_matte(coverage, generator=generator)
+    edit_matte = vary_matte(coverage, generator=generator).to(device)
+    video = video.to(device)
     judged = edit_matte.clone()
     judged[:, :, 0] = 0
     condition = motion_condition(video, edit_matte, factor=CELL)
@@ -76,9 +81,8 @@ def probe_clips(probe: Probe, codec: DctCodec) -> ProbeClips:
 
 def psnr_inside(result: Tensor, truth: Tensor, matte: Tensor) -> float:
     """PSNR in dB over matte == 1 of videos (B, 3, T, H, W) in [-1, 1], the mean over clips."""
-    samples = 3 * matte.sum(dim=(1, 2, 3, 4))
-    error = ((result - truth).square() * matte).sum(dim=(1, 2, 3, 4)) / samples.clamp(min=1)
-    return float((10 * torch.log10(4 / error.clamp(min=1e-10)))[samples > 0].mean())
+    figures = psnr_per_clip(result, truth, matte)
+    return float(figures[figures.isfinite()].mean())
 
 
 def measure(
@@ -106,7 +110,7 @@ def save_sheet(path: Path, held: ProbeClips, result: Tensor, *, frames: int = 4)
         torch.cat([video[clip, :, frame] for video in videos for frame in chosen], -1)
         for clip in range(len(held.video))
     ]
-    picture = ((torch.cat(rows, -2).permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
+    picture = ((torch.cat(rows, -2).permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
     Image.fromarray(picture).save(path)
 
 
@@ -120,11 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=6, help="of rendering")
     parser.add_argument("--sheet", type=Path, help="PNG to draw: source, condition, result")
     options = parser.parse_args(arguments)
-    offline = {"local_files_only": True, "use_safetensors": True}
-    transformer = WanTransformer3DModel.from_pretrained(
-        options.model, subfolder="transformer", torch_dtype=torch.float32, **offline
-    ).eval()
-    codec = DctCodec.from_pretrained(options.model, subfolder="vae", **offline)
+    transformer = load_weights(options.model)
+    codec = DctCodec()
     flow_shift = json.loads((options.model / "maskedit.json").read_text())["flow_shift"]
     probe = Probe(clips=options.clips, frames=options.frames, height=options.size, width=options.size)
     held = probe_clips(probe, codec)

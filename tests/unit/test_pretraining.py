@@ -16,53 +16,19 @@ from hypothesis import strategies as st
 from maskedit.conditioning import Condition, cells_to_edit
 from maskedit.models.bundled.codec import CELL, DctCodec
 from maskedit.pretraining.__main__ import main
-from maskedit.pretraining.batches import (
-    decoded_video,
-    draw_condition,
-    make_batch,
-    normalised_latents,
-    training_batches,
-)
-from maskedit.pretraining.config import PretrainConfig, Probe, Stage, load_config
+from maskedit.pretraining.batches import training_batches
+from maskedit.pretraining.config import Probe, Stage, load_config
+from maskedit.pretraining.configurations import draw_condition
 from maskedit.pretraining.export import export, fingerprint
-from maskedit.pretraining.loop import (
-    OneTokenCrossAttention,
-    build_state,
-    channel_weights,
-    clean_latent_loss,
-    learning_rate_at,
-    pretrain,
-)
+from maskedit.pretraining.latents import decoded_video, make_batch, normalised_latents
+from maskedit.pretraining.loop import channel_weights, clean_latent_loss, learning_rate_at, pretrain
 from maskedit.pretraining.probe import main as probe_main
 from maskedit.pretraining.probe import measure, probe_clips, psnr_inside, render_latents, save_sheet
+from maskedit.pretraining.state import OneTokenCrossAttention, build_state
 from maskedit.synthetic import clips, vary_matte
+from tests.unit.tiny_run import RUN, TINY, same_weights, seeded, tiny_config
 
-TINY = {
-    "patch_size": [1, 2, 2],
-    "num_attention_heads": 2,
-    "attention_head_dim": 16,
-    "in_channels": 100,
-    "out_channels": 48,
-    "text_dim": 8,
-    "freq_dim": 16,
-    "ffn_dim": 32,
-    "num_layers": 2,
-}
 SHIPPED_RUN = Path(__file__).parents[2] / "maskedit" / "models" / "bundled" / "pretrain.toml"
-
-
-def tiny_config(**changes) -> PretrainConfig:
-    stage = Stage(steps=6, batch=4, frames=5, height=16, width=16)
-    probe = Probe(clips=2, frames=5, height=16, width=16, render_steps=2)
-    return replace(PretrainConfig(stages=(stage,), transformer=TINY, probe=probe, warmup_steps=2), **changes)
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def same_weights(first: torch.nn.Module, second: torch.nn.Module) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
 class TestConfig:
@@ -213,8 +179,11 @@ class TestLoop:
         stage = Stage(steps=60, batch=8, frames=5, height=16, width=16)
         config = tiny_config(stages=(stage,), learning_rate=3e-3)
         pretrain(config, tmp_path, log_every=10, probe_every=1000)
-        losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+        start, *lines = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+        assert start["step"] == 0 and "loss" not in start and start["render_db"] < start["codec_db"]
+        losses = [line["loss"] for line in lines]
         assert len(losses) == 6 and losses[-1] < losses[0] / 2
+        assert all(line["gradient_norm"] > 0 and line["learning_rate"] == 3e-3 for line in lines)
 
     def test_resumed_run_equals_an_uninterrupted_one(self, tmp_path) -> None:
         config = tiny_config()
@@ -232,9 +201,37 @@ class TestLoop:
         assert state.step == 0 and (tmp_path / "checkpoint.pt").exists()
         assert not list(tmp_path.glob("*.writing"))
 
-    def test_loss_that_is_no_number_stops_the_run(self, tmp_path) -> None:
+    @pytest.mark.parametrize("log_every", [2, 50])
+    def test_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good(self, tmp_path, log_every: int) -> None:
+        config = tiny_config(stages=(Stage(steps=3, batch=2, frames=5, height=16, width=16),))
+        good = pretrain(config, tmp_path)
+        spoilt = tiny_config(learning_rate=float("nan"))
         with pytest.raises(FloatingPointError, match="learning_rate"):
-            pretrain(tiny_config(learning_rate=float("nan")), tmp_path, log_every=2)
+            pretrain(spoilt, tmp_path, resume=True, log_every=log_every)
+        kept = build_state(config)
+        kept.load(tmp_path / "checkpoint.pt")
+        assert kept.step == 3 and same_weights(kept.transformer, good.transformer)
+
+    def test_same_seed_logs_the_same_figures(self, tmp_path) -> None:
+        logs = []
+        for name in ("first", "second"):
+            pretrain(tiny_config(), tmp_path / name, log_every=2, probe_every=4)
+            lines = map(json.loads, (tmp_path / name / "log.jsonl").read_text().splitlines())
+            logs.append([{k: v for k, v in line.items() if k not in ("minutes", "seconds_per_step")} for line in lines])
+        assert logs[0] == logs[1]
+        assert [line["step"] for line in logs[0]] == [0, 2, 4, 6]
+        assert [line["step"] for line in logs[0] if "render_db" in line] == [0, 4]
+        assert {path.name for path in (tmp_path / "first").glob("*.png")} == {"sheet-000000.png", "sheet-000004.png"}
+
+    def test_resuming_begins_with_the_probe_of_where_it_was(self, tmp_path) -> None:
+        config = tiny_config()
+        shorter = replace(config, stages=(replace(config.stages[0], steps=3),))
+        pretrain(shorter, tmp_path)
+        seen: list[dict] = []
+        pretrain(config, tmp_path, resume=True, minutes=0, report=seen.append)
+        assert [line["step"] for line in seen] == [3] and "render_db" in seen[0]
+        pretrain(shorter, tmp_path, resume=True, report=seen.append)
+        assert len(seen) == 1, "a run that is over measures nothing"
 
     def test_queries_of_one_token_stay_as_they_were(self, tmp_path) -> None:
         config = tiny_config()
@@ -332,34 +329,8 @@ class TestExport:
 
 
 class TestCommand:
-    RUN = """
-        warmup_steps = 1
-        [transformer]
-        patch_size = [1, 2, 2]
-        num_attention_heads = 2
-        attention_head_dim = 16
-        in_channels = 100
-        out_channels = 48
-        text_dim = 8
-        freq_dim = 16
-        ffn_dim = 32
-        num_layers = 1
-        [probe]
-        clips = 2
-        frames = 5
-        height = 16
-        width = 16
-        render_steps = 2
-        [[stages]]
-        steps = 2
-        batch = 2
-        frames = 5
-        height = 16
-        width = 16
-    """
-
     def test_trains_and_exports(self, tmp_path, capsys) -> None:
-        (tmp_path / "run.toml").write_text(self.RUN)
+        (tmp_path / "run.toml").write_text(RUN)
         out, weights = tmp_path / "out", tmp_path / "weights"
         assert main(["--config", str(tmp_path / "run.toml"), "--out", str(out), "--export", str(weights)]) == 0
         last = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -45,7 +45,7 @@ class Decoded(NamedTuple):
     sample: torch.Tensor
 
 
-def _cosines(size: int) -> torch.Tensor:
+def cosines(size: int) -> torch.Tensor:
     """Orthonormal DCT-II, rows are frequencies."""
     frequency = torch.arange(size, dtype=torch.float64)[:, None]
     position = torch.arange(size, dtype=torch.float64)[None] + 0.5
@@ -54,7 +54,7 @@ def _cosines(size: int) -> torch.Tensor:
     return basis
 
 
-def _opponent_colours() -> torch.Tensor:
+def opponent_colours() -> torch.Tensor:
     """Orthonormal luma, red-blue and green-magenta axes."""
     axes = torch.tensor([[1, 1, 1], [1, 0, -1], [-1, 2, -1]], dtype=torch.float64)
     return axes / axes.norm(dim=1, keepdim=True)
@@ -78,30 +78,30 @@ def _kept_coefficients() -> list[tuple[int, int, int, int]]:
 
 def _first_frame_basis() -> torch.Tensor:
     """(48, 3 * 4 * 4): rows are channels, columns colour, y, x. Orthonormal."""
-    cosines = _cosines(CELL)
-    basis = torch.einsum("oc,iy,jx->oijcyx", _opponent_colours(), cosines, cosines)
+    waves = cosines(CELL)
+    basis = torch.einsum("oc,iy,jx->oijcyx", opponent_colours(), waves, waves)
     return basis.reshape(CHANNELS, CHANNELS)
 
 
 def _group_basis() -> torch.Tensor:
     """(48, 3 * 4 * 4 * 4): rows are channels, columns colour, frame, y, x. Orthonormal but for a factor 1/2."""
-    cosines = _cosines(CELL)
-    every = torch.einsum("oc,kt,iy,jx->okijctyx", _opponent_colours(), cosines / 2, cosines, cosines)
+    waves = cosines(CELL)
+    every = torch.einsum("oc,kt,iy,jx->okijctyx", opponent_colours(), waves / 2, waves, waves)
     return torch.stack([every[entry].flatten() for entry in _kept_coefficients()])
 
 
-def _to_cells(video: torch.Tensor, *, frames: int) -> torch.Tensor:
-    """(B, 3, f * frames, H, W) -> (B, f, H/4, W/4, 3 * frames * 16), each cell flattened."""
+def to_cells(video: torch.Tensor, *, frames: int, side: int = CELL) -> torch.Tensor:
+    """(B, 3, f * frames, H, W) -> (B, f, H/side, W/side, 3 * frames * side²), each cell flattened."""
     batch, colours, total, height, width = video.shape
-    split = video.reshape(batch, colours, total // frames, frames, height // CELL, CELL, width // CELL, CELL)
+    split = video.reshape(batch, colours, total // frames, frames, height // side, side, width // side, side)
     return split.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
 
 
-def _from_cells(cells: torch.Tensor, *, frames: int) -> torch.Tensor:
-    """Inverse of `_to_cells`."""
+def from_cells(cells: torch.Tensor, *, frames: int, side: int = CELL) -> torch.Tensor:
+    """Inverse of `to_cells`."""
     batch, groups, rows, columns, _ = cells.shape
-    split = cells.reshape(batch, groups, rows, columns, 3, frames, CELL, CELL)
-    return split.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(batch, 3, groups * frames, rows * CELL, columns * CELL)
+    split = cells.reshape(batch, groups, rows, columns, 3, frames, side, side)
+    return split.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(batch, 3, groups * frames, rows * side, columns * side)
 
 
 class DctCodec(ModelMixin, ConfigMixin):
@@ -141,9 +141,9 @@ class DctCodec(ModelMixin, ConfigMixin):
                 f"A clip of {colours} channels, {frames} frames, {width}x{height} does not fit the codec's grid: "
                 "give 3 channels, 4n+1 frames and sides that are multiples of 4."
             )
-        latents = _to_cells(video[:, :, :1], frames=1) @ self.first_frame_basis.T
+        latents = to_cells(video[:, :, :1], frames=1) @ self.first_frame_basis.T
         if frames > 1:
-            later = _to_cells(video[:, :, 1:], frames=CELL) @ self.group_basis.T
+            later = to_cells(video[:, :, 1:], frames=CELL) @ self.group_basis.T
             latents = torch.cat([latents, later], dim=1)
         latents = latents.movedim(-1, 1)
         return Encoded(SimpleNamespace(mode=lambda: latents, sample=lambda generator=None: latents))
@@ -151,7 +151,7 @@ class DctCodec(ModelMixin, ConfigMixin):
     def decode(self, latents: torch.Tensor, return_dict: bool = True) -> Decoded:
         """Latents (B, 48, f, h, w) -> video (B, 3, 4(f-1)+1, 4h, 4w), not clamped."""
         cells = latents.movedim(1, -1)
-        first = _from_cells(cells[:, :1] @ self.first_frame_basis, frames=1)
+        first = from_cells(cells[:, :1] @ self.first_frame_basis, frames=1)
         # The rows of the basis are orthogonal with squared norm 1/4, so four times its transpose inverts it.
-        later = _from_cells(cells[:, 1:] @ (4 * self.group_basis), frames=CELL)
+        later = from_cells(cells[:, 1:] @ (4 * self.group_basis), frames=CELL)
         return Decoded(torch.cat([first, later], dim=2))
