@@ -34,7 +34,8 @@ class Painting:
 class Draft:
     """A frame's `picture` (H, W, 3) in [0, 1] and its `confidence` (H, W) in [0, 1].
 
-    1: the pixel was seen in a keyframe, or lies outside the region; 0: it was seen nowhere and had to be filled.
+    1: the pixel was seen in a keyframe, or lies outside the region. Less where it was seen nowhere and had to be filled:
+    up to 0.9 if what was painted is a recolouring of the plate, 0 if it has nothing to do with it.
     """
 
     picture: Picture
@@ -63,7 +64,8 @@ def carry(plate: Picture, edit_matte: Picture, *, seen: Sequence[tuple[Track, Pa
 
     shares, sure = blend_shares([track for track, _ in seen])
     looks = [painting.look.fetched(track.flow) for track, painting in seen]
-    filled = mixed(looks, shares).spread(np.maximum(sure, _LEAST)).applied(plate, rect)
+    look = mixed(looks, shares).spread(np.maximum(sure, _LEAST))
+    filled = look.applied(plate, rect)
     luma = to_codes(luma_of(near))
     fetched = sum(
         resized(share, width, height)[rect.slices][..., None] * _fetched(painting, track.flow, luma, rect)
@@ -74,7 +76,8 @@ def carry(plate: Picture, edit_matte: Picture, *, seen: Sequence[tuple[Track, Pa
     drawn = fetched + (1 - confidence[..., None]) * (filled - fetched)
     picture, known = plate.copy(), np.ones_like(edit_matte)
     picture[rect.slices] = near + matte[..., None] * (drawn - near)
-    known[rect.slices] = 1 - matte * (1 - confidence)
+    believed = np.maximum(confidence, look.belief(rect, width=width, height=height))
+    known[rect.slices] = 1 - matte * (1 - believed)
     return Draft(picture, known)
 
 

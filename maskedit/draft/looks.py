@@ -4,12 +4,13 @@
 Around each pixel of a keyframe the painted picture is fitted by gain * plate + offset, each channel for itself (the
 guided filter of He et al. 2013). A recolouring becomes a gain, so that the plate's own detail lives on in it; where the
 painting has nothing to do with the plate the gain fades and the offset is the painting's mean colour; where nothing was
-changed, the plate itself comes back.
+changed, the plate itself comes back. What the fit leaves over says how far the look may be believed: little is left of
+a recolouring or a flat coat of paint, much of another texture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,28 +27,40 @@ _NOISE = np.float32(1e-3)
 # Beyond, or below 0, it is the edge between two things that was fitted, and elsewhere it would make colours of its own.
 _MOST_GAIN = 2
 _LEAST_WEIGHT = np.float32(1e-6)
+# A look is believed to 0.6 where its fit leaves so much over, in [0, 1] (ten codes of 255),
+_LEFT_OVER = np.float32(0.04)
+# and never quite: it was learnt somewhere else.
+_MOST_BELIEVED = np.float32(0.9)
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """`gain` and `offset` (h, w, 3) of an edit, at the size of the guides."""
+    """`gain` and `offset` (h, w, 3) of an edit, at the size of the guides, and the mean square `left_over` (h, w, 1) by
+    which they miss the painting around each pixel. A mean of looks misses what its parts miss and their differences."""
 
     gain: Picture
     offset: Picture
+    left_over: Picture
 
     def fetched(self, flow: Flow) -> Look:
         """The look at p + flow(p) for each pixel p."""
-        return Look(warp(self.gain, flow), warp(self.offset, flow))
+        left_over = warp(self.left_over, flow).reshape(self.left_over.shape)
+        return Look(warp(self.gain, flow), warp(self.offset, flow), left_over)
 
     def spread(self, confidence: Picture) -> Look:
         """This look where it is sure, and carried over from the nearest sure pixels elsewhere."""
-        return Look(spread(self.gain, confidence), spread(self.offset, confidence))
+        return _mean((self,), lambda part: spread(part[0], confidence))
 
     def applied(self, plate: Picture, rect: Rect) -> Picture:
         """The edit of the part `rect` of a plate (H, W, 3), in [0, 1]; the look, of the whole plate, takes its size."""
         height, width = plate.shape[:2]
         gain, offset = (resized(part, width, height)[rect.slices] for part in (self.gain, self.offset))
         return np.clip(gain * plate[rect.slices] + offset, 0, 1)
+
+    def belief(self, rect: Rect, *, width: int, height: int) -> Picture:
+        """How far `applied` may be believed in the part `rect` of a frame of that size, (h, w) in [0, 0.9]."""
+        believed = _MOST_BELIEVED * np.exp(self.left_over[..., 0] / (-2 * _LEFT_OVER**2))
+        return resized(believed, width, height)[rect.slices]
 
 
 def learn_look(plate: Picture, painted: Picture, *, width: int, height: int) -> Look:
@@ -61,18 +74,31 @@ def learn_look(plate: Picture, painted: Picture, *, width: int, height: int) -> 
     mean_before, mean_after = mean(before), mean(after)
     covariance = mean(before * after) - mean_before * mean_after
     gain = np.clip(covariance / (mean(before * before) - mean_before * mean_before + _NOISE), 0, _MOST_GAIN)
-    return Look(mean(gain), mean(mean_after - gain * mean_before))
+    gain, offset = mean(gain), mean(mean_after - gain * mean_before)
+    missed = np.square(after - np.clip(gain * before + offset, 0, 1)).mean(axis=-1)
+    return Look(gain, offset, mean(missed)[..., None])
 
 
 def mixed(looks: Sequence[Look], shares: Picture) -> Look:
-    """The sum of n looks, each weighted by its share; `shares` (n, h, w)."""
-    weights = shares[..., None]
-    gains, offsets = (np.stack(parts) for parts in ([look.gain for look in looks], [look.offset for look in looks]))
-    return Look((weights * gains).sum(axis=0), (weights * offsets).sum(axis=0))
+    """The sum of n looks, each weighted by its share; `shares` (n, h, w), in all 1."""
+    return _mean(looks, lambda parts: (shares[..., None] * np.stack(parts)).sum(axis=0))
+
+
+def _mean(looks: Sequence[Look], averaged: Callable[[Sequence[Picture]], Picture]) -> Look:
+    """The look that a way of averaging makes of others. What is left over follows the law of total variance, between
+    looks as far as they differ on mid grey."""
+    gain, offset = (averaged([getattr(look, name) for look in looks]) for name in ("gain", "offset"))
+    moment = averaged([look.left_over + _power(look.gain, look.offset) for look in looks])
+    return Look(gain, offset, np.maximum(moment - _power(gain, offset), 0))
+
+
+def _power(gain: Picture, offset: Picture) -> Picture:
+    """Mean square (h, w, 1) of what becomes of mid grey."""
+    return np.square(gain / 2 + offset).mean(axis=-1, keepdims=True)
 
 
 def spread(values: Picture, weight: Picture) -> Picture:
-    """`values` (h, w, 3) where their `weight` (h, w) in [0, 1] is 1; where it is less, ever wider weighted means
+    """`values` (h, w, channels) where their `weight` (h, w) in [0, 1] is 1; where it is less, ever wider weighted means
     of them stand in (pull-push over a pyramid, Gortler et al. 1996). Without any weight at all, 0."""
     height, width = weight.shape
     if max(height, width) == 1:

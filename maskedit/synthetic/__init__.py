@@ -24,7 +24,7 @@ from maskedit.synthetic.textures import draw_textures, recoloured_textures
 __all__ = ["clips", "edited_clips", "rendered_pair", "vary_matte"]
 
 _BLURRED_SHARE = 0.25
-_RETEXTURED_SHARE = 0.5
+_RETEXTURED_SHARE = 0.35
 
 
 def clips(
@@ -57,7 +57,7 @@ def edited_clips(
     """(source, truth, coverage): lifelike clips (batch, 3, frames, height, width) in [-1, 1] that differ in the look of
     their object alone, and how much of each pixel the object covers, (batch, 1, frames, height, width) in [0, 1].
 
-    Every edited object is recoloured, half of them have another texture as well.
+    Every edited object is recoloured, a third of them have another texture as well.
     """
     scene = sample_lifelike(batch, frames, size=min(height, width), generator=generator)
     look = scene.item.look

@@ -46,13 +46,23 @@ def noise(count: int, size: int, *, falloff: tuple[float, float], generator: tor
 
 
 def recoloured_textures(textures: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Textures (count, 3, size, size) with their colours turned about their mean, and that moved to another."""
+    """Textures (count, 3, size, size) under other colours, as painters change them: half of them through a ramp from a
+    darker to a lighter colour by their luma, a fifth channel by channel, the others with their colours turned about.
+    """
     count = len(textures)
-    turned = torch.linalg.qr(torch.randn(count, 3, 3, generator=generator, device=generator.device))[0]
-    gain = uniform((count, 1, 1), (0.6, 1.3), generator=generator)
     mean = textures.mean(dim=(2, 3), keepdim=True)
-    mixed = torch.einsum("ndc,nchw->ndhw", gain * turned, textures - mean)
-    return (mixed + uniform((count, 3, 1, 1), (-0.7, 0.7), generator=generator)).clamp(-1, 1)
+    moved = uniform((count, 3, 1, 1), (-0.7, 0.7), generator=generator)
+    dark = uniform((count, 3, 1, 1), (-1, 0), generator=generator)
+    light = dark + uniform((count, 3, 1, 1), (0.1, 1.8), generator=generator)
+    ramped = torch.lerp(dark, light, (textures.mean(dim=1, keepdim=True) + 1) / 2)
+    tinted = uniform((count, 3, 1, 1), (0.3, 1.4), generator=generator) * (textures - mean) + moved
+    turn = torch.linalg.qr(torch.randn(count, 3, 3, generator=generator, device=generator.device))[0]
+    turned = torch.einsum(
+        "ndc,nchw->ndhw", uniform((count, 1, 1), (0.6, 1.3), generator=generator) * turn, textures - mean
+    )
+    draw = torch.rand(count, 1, 1, 1, generator=generator, device=generator.device)
+    recoloured = torch.where(draw < 0.5, ramped, torch.where(draw < 0.7, tinted, turned + moved))
+    return recoloured.clamp(-1, 1)
 
 
 def _two_colours(blend: Tensor, generator: torch.Generator) -> Tensor:

@@ -176,7 +176,7 @@ def test_what_no_keyframe_saw_gets_the_edits_look_and_not_the_plates_own() -> No
     mattes = [everywhere()] * 6
     last = draft(plates, mattes, edited={0: truth[0]})[5]
     opened = (slice(40, 56), slice(24, 40))
-    assert last.confidence[opened].mean() < 0.3
+    assert 0.3 < last.confidence[opened].mean() <= 0.9  # a recolouring may be believed, but not quite
     assert psnr(last.picture[opened], truth[5][opened]) > 20 > 14 > psnr(plates[5][opened], truth[5][opened])
 
 

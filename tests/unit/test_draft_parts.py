@@ -16,6 +16,7 @@ from maskedit.draft import Guide, Track, guide, tracks
 from maskedit.draft.carrying import blend_shares
 from maskedit.draft.flow import followed, mended, search, warp
 from maskedit.draft.looks import Look, learn_look, mixed, spread
+from maskedit.geometry import Rect
 
 SIZE = 64
 
@@ -221,9 +222,41 @@ def test_a_look_never_makes_colours_out_of_contrast_alone() -> None:
 
 
 def test_looks_are_mixed_by_their_shares() -> None:
-    one, two = (Look(np.full((3, 4, 3), level, np.float32), np.zeros((3, 4, 3), np.float32)) for level in (1, 3))
+    nothing, missed = np.zeros((3, 4, 3), np.float32), np.full((3, 4, 1), 0.01, np.float32)
+    one, two = (Look(np.full((3, 4, 3), level, np.float32), nothing, missed) for level in (1, 3))
     shares = np.stack([np.full((3, 4), 0.25, np.float32), np.full((3, 4), 0.75, np.float32)])
     np.testing.assert_allclose(mixed([one, two], shares).gain, 2.5)
+    # Mid grey becomes 0.5 or 1.5: a variance of 0.1875 on top of what each of them misses.
+    np.testing.assert_allclose(mixed([one, two], shares).left_over, 0.1975, rtol=1e-4)
+    np.testing.assert_allclose(mixed([one, one], shares).left_over, 0.01, rtol=1e-3)
+
+
+def test_a_recolouring_and_flat_paint_are_believed_and_another_texture_is_not() -> None:
+    plate = texture(12)
+    rect = Rect(0, 0, SIZE, SIZE)
+    inner = slice(8, 56)
+
+    def belief(painted: np.ndarray) -> float:
+        return float(look_of(plate, painted).belief(rect, width=SIZE, height=SIZE)[inner, inner].mean())
+
+    assert belief(plate * [0.9, 0.4, 0.2]) > 0.85
+    assert belief(np.full_like(plate, 0.3)) > 0.85
+    assert belief(plate) > 0.85
+    assert belief(texture(13)) < 0.5
+    assert look_of(plate, texture(13)).belief(rect, width=SIZE, height=SIZE).max() <= 0.9
+
+
+def test_a_look_is_not_believed_half_way_between_two_others() -> None:
+    """Left half painted red, right half as it was; the strip between was never seen."""
+    gain, offset = np.ones((32, 32, 3), np.float32), np.zeros((32, 32, 3), np.float32)
+    gain[:, :16], offset[:, :16] = 0, (0.9, 0.1, 0.1)
+    seen = np.ones((32, 32), np.float32)
+    seen[:, 10:22] = 0
+    spread_out = Look(gain, offset, np.zeros((32, 32, 1), np.float32)).spread(seen)
+    belief = spread_out.belief(Rect(0, 0, 32, 32), width=32, height=32)
+    assert belief[:, :8].min() > 0.85
+    assert belief[:, 24:].min() > 0.85
+    assert belief[8:24, 15:17].max() < 0.2
 
 
 @given(

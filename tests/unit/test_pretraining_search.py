@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from maskedit.errors import InputError
 from maskedit.models.bundled.codec import CELL, DctCodec
-from maskedit.pretraining.latents import decoded_video, normalised_latents
 from maskedit.pretraining.codec_variants import TransformCodec, haar_steps
 from maskedit.pretraining.config import Probe, Stage
+from maskedit.pretraining.latents import decoded_video, normalised_latents
 from maskedit.pretraining.loop import channel_weights, clean_latent_loss
 from maskedit.pretraining.search import as_markdown, batches, fitted, loss_at, main, question, run_trial, search
 from maskedit.pretraining.state import build_state

@@ -27,16 +27,26 @@ def test_edits_follow_from_the_seed() -> None:
 
 
 def test_a_recoloured_texture_keeps_its_pattern() -> None:
-    """Neighbours that were alike stay alike: its edges lie where they lay."""
+    """Neighbours that were alike stay alike: no edge appears where there was none."""
     generator = torch.Generator().manual_seed(1)
-    textures = draw_textures(8, 48, generator=generator) * 0.5
+    textures = draw_textures(24, 48, generator=generator) * 0.5
     recoloured = recoloured_textures(textures, generator=generator)
     assert recoloured.abs().max() <= 1
     assert (recoloured - textures).abs().mean() > 0.1
 
     def steps(pictures: torch.Tensor) -> torch.Tensor:
-        return pictures.diff(dim=-1).norm(dim=1).flatten(1)
+        return pictures.diff(dim=-1).norm(dim=1)
 
-    before, after = steps(textures), steps(recoloured)
-    for one, other in zip(before, after, strict=True):
-        assert torch.corrcoef(torch.stack([one, other]))[0, 1] > 0.5
+    assert bool((steps(recoloured) <= 2 * steps(textures) + 1e-5).all())
+
+
+def test_textures_are_recoloured_in_several_ways() -> None:
+    """Grey textures: ramps and tints make one colour of each grey, and so do turns; coloured ones tell ramps apart."""
+    generator = torch.Generator().manual_seed(4)
+    textures = draw_textures(40, 16, generator=generator)
+    luma_only = recoloured_textures(textures, generator=torch.Generator().manual_seed(5))
+    grey = recoloured_textures(
+        textures.mean(dim=1, keepdim=True).expand_as(textures), generator=torch.Generator().manual_seed(5)
+    )
+    alike = ((luma_only - grey).abs().amax(dim=(1, 2, 3)) < 1e-4).float().mean()
+    assert 0.3 < alike < 0.7  # the ramps: what is not luma does not count for them
