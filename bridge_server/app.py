@@ -18,7 +18,6 @@ from bridge_server.adapters import AdapterShelf
 from bridge_server.assets import AssetStore
 from bridge_server.checks import CHECKER, Checker
 from bridge_server.conversion import Converter
-from bridge_server.devices import find_devices
 from bridge_server.dispatch.local import WORKER, LocalDispatcher
 from bridge_server.errors import StartError
 from bridge_server.folders import JobFolders
@@ -32,6 +31,7 @@ from bridge_server.runtime import announced, sole_server
 from bridge_server.settings import Settings, given_token, load_settings
 from bridge_server.submission import Submission
 from maskedit.catalogue import Catalogue
+from maskedit.devices import find_devices
 
 # What calls under way get to finish when the server stops.
 _GRACE_SECONDS = 2.0
@@ -112,7 +112,7 @@ def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[st
         store=store,
         scheduler=scheduler,
         references=references,
-        checker=Checker(checker),
+        checker=Checker((*checker, "--data-dir", str(data_dir))),
         models=models,
         shelf=shelf,
         folders=folders,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks an edit against its media in a child process: media parsers are big, and can be crashed by what they read."""
+"""Checks an edit against its media, and looks for what will spoil it, in a child process.
+
+Media parsers are big, and can be crashed by what they read.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,24 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge_server.children import ask_child
 from maskedit.errors import InputError
+from maskedit.findings import Finding
 from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_json
 
-CHECKER = (sys.executable, "-P", "-m", "maskedit.checking")
+CHECKER = (sys.executable, "-P", "-m", "maskedit.preflight")
 _PATIENCE_SECONDS = 300
 _AT_ONCE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the check found: the clip, the range to render, the frames that show the region, and what encloses it."""
+    """What the check found: the clip, the range to render, the frames that show the region, what encloses it, and the
+    preflight's findings."""
 
     facts: MediaFacts
     frames: FrameRange
     region_frames: tuple[int, ...]
     bounds: Extent
+    findings: tuple[Finding, ...] = ()
 
 
 _REPORT = TypeAdapter(Report)
@@ -41,9 +47,9 @@ def report_from_json(text: str | bytes) -> Report:
 
 
 class Checker:
-    """Runs the check, at most two at once. `command` reads a request on stdin, as `maskedit.checking` does."""
+    """Runs the check, at most two at once. `command` reads a request on stdin, as `maskedit.preflight` does."""
 
-    def __init__(self, command: Sequence[str] = CHECKER) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
         self._turn = asyncio.Semaphore(_AT_ONCE)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Container
@@ -30,10 +31,15 @@ class JobFolders:
 
     def result_file(self, job: JobRow, name: str) -> Path:
         """Where a result file lies. Raises NotFoundError for any name that the worker did not report."""
-        files = json.loads(job.result)["files"] if job.result else []
-        if name not in [file["name"] for file in files]:
+        if name not in _result_names(job):
             raise NotFoundError(f"The job has no result file {name!r}: list its files to see their names.")
         return self.root / job.job_id / "output" / name
+
+    def link_results(self, job: JobRow, target: Path) -> None:
+        """Give the job's result files second names in `target`, so that they are there even if the job is deleted."""
+        for name in _result_names(job):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(self.root / job.job_id / "output" / name, target / name)
 
     def remove(self, job_id: str) -> None:
         shutil.rmtree(self.root / job_id, ignore_errors=True)
@@ -44,3 +50,8 @@ class JobFolders:
         for folder in self.root.iterdir():
             if folder.name not in known:
                 self.remove(folder.name)
+
+
+def _result_names(job: JobRow) -> list[str]:
+    """The files that the worker reported, relative to the job's output folder."""
+    return [file["name"] for file in json.loads(job.result)["files"]] if job.result else []

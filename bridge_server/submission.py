@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge_server.adapters import AdapterShelf
@@ -16,10 +16,12 @@ from bridge_server.errors import NotFoundError
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.rows import JobRow, NewJob
 from bridge_server.jobs.scheduler import Scheduler
+from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.references import References, in_clients_words
 from maskedit.catalogue import Catalogue, ModelEntry
 from maskedit.errors import InputError
+from maskedit.findings import Severity
 from maskedit.presets import recipe_for
 from maskedit.refusals import refuse_unsupported
 from maskedit.request import EditRequest, to_json
@@ -72,6 +74,7 @@ class Submission:
                 request=sent,
                 report=report_to_json(report),
                 retry_of=retry_of,
+                message="\n".join(finding.sentence for finding in report.findings),
             )
             # A client that goes away now has a job all the same: row and folder belong together.
             row = await asyncio.shield(asyncio.create_task(asyncio.to_thread(self.store.add, job)))
@@ -97,11 +100,29 @@ class Submission:
         refuse_unsupported(request)
         await asyncio.to_thread(self._check_model, request, same_machine)
         inputs = folder / "inputs"
+        request = await asyncio.to_thread(self._with_parent, request, inputs / "parent")
         resolved = await asyncio.to_thread(self.references.resolve, request, inputs, same_machine=same_machine)
         try:
-            return resolved, await self.checker.check(resolved)
+            report = await self.checker.check(resolved)
         except InputError as error:
             raise InputError(in_clients_words(str(error), inputs)) from error
+        for finding in report.findings:
+            if finding.severity is Severity.ERROR:
+                raise InputError(finding.sentence)
+        return resolved, report
+
+    def _with_parent(self, request: EditRequest, folder: Path) -> EditRequest:
+        """The request with its parent take's results linked into `folder`, so that they outlive the parent's job."""
+        if request.rerender is None:
+            return request
+        try:
+            parent = self.store.get(request.rerender.parent_take)
+        except NotFoundError as error:
+            raise InputError(str(error)) from error
+        if parent.state is not JobState.SUCCEEDED:
+            raise InputError(f"The job {parent.job_id} is {parent.state}: only a finished take can be gone on from.")
+        self.folders.link_results(parent, folder)
+        return replace(request, rerender=replace(request.rerender, folder=str(folder)))
 
     def _check_model(self, request: EditRequest, same_machine: bool) -> None:
         """Raises InputError for a model or an adapter that cannot be used."""

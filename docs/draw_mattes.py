@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes docs/images/mattes.png and prints the figures of docs/mattes.md: `./run exec python docs/draw_mattes.py`."""
+"""Makes the pictures of docs/mattes.md and prints its figures: `./run exec python docs/draw_mattes.py`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from maskedit.demo import ROTO, SOURCE
+from maskedit.finishing_benchmark.mattes import pictures
 from maskedit.mattes import drawn_mattes, parse_roto, paste_mattes, region_mattes
 from maskedit.mattes.rasterise import rasterise
 from maskedit.media import ClipReader
@@ -22,6 +23,7 @@ from maskedit.request import FrameRange, Loosening, Matte, MediaFacts, MediaRefe
 
 SHOWN = slice(0, 240), slice(100, 420)
 FRAME = FrameRange(first=0, last=0)
+CAPTION = 22
 KAPPA = 0.5522847498  # the handle length that makes four curves a circle
 PAPER = np.full((240, 320, 3), 0.5, np.float32)
 
@@ -31,14 +33,20 @@ def main() -> None:
         plate, facts = next(clip.frames(0, 0)).rgb(), clip.facts
     with TemporaryDirectory() as folder:
         tiles = [*_loosened(plate, facts, Path(folder)), *_drawn()]
-    width, height = 320, 262
-    sheet = Image.new("RGB", (4 * width, 2 * height), "white")
-    for number, (title, picture) in enumerate(tiles):
-        left, top = number % 4 * width, number // 4 * height
-        sheet.paste(Image.fromarray((picture * 255).round().astype(np.uint8)), (left, top + 22))
-        ImageDraw.Draw(sheet).text((left + 6, top + 4), title, fill="black", font_size=13)
-    sheet.quantize(256, dither=Image.Dither.NONE).save(Path(__file__).parent / "images" / "mattes.png", optimize=True)
+    _write_sheet("mattes.png", tiles, across=4)
+    _write_sheet("purposes.png", [*pictures().items()][1:], across=3)
     _print_flicker()
+
+
+def _write_sheet(name: str, tiles: Sequence[tuple[str, np.ndarray]], *, across: int) -> None:
+    """Captioned pictures of one size, so many beside one another."""
+    rows, columns = tiles[0][1].shape[:2]
+    sheet = Image.new("RGB", (across * columns, -(-len(tiles) // across) * (rows + CAPTION)), "white")
+    for number, (title, picture) in enumerate(tiles):
+        left, top = number % across * columns, number // across * (rows + CAPTION)
+        sheet.paste(Image.fromarray((picture * 255).round().astype(np.uint8)), (left, top + CAPTION))
+        ImageDraw.Draw(sheet).text((left + 6, top + 4), title, fill="black", font_size=13)
+    sheet.quantize(256, dither=Image.Dither.NONE).save(Path(__file__).parent / "images" / name, optimize=True)
 
 
 def _loosened(plate: np.ndarray, facts: MediaFacts, folder: Path) -> list[tuple[str, np.ndarray]]:

@@ -107,4 +107,4 @@ def adapt(
 
 
 def _contents(samples: tuple[TrainingSample, ...]) -> list[Tensor]:
-    return [content for sample in samples for content in (sample.target, sample.start, sample.conditioning.latents)]
+    return [content for sample in samples for content in sample.contents]

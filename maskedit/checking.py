@@ -14,24 +14,31 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from maskedit.errors import InputError
+from maskedit.changes import keyframe_changes
+from maskedit.colour import check_deliverables, view_of
+from maskedit.errors import InputError, OutputError
 from maskedit.geometry import Rect, bounds_of, union
-from maskedit.mattes import drawn_mattes
+from maskedit.locking import check_parent
+from maskedit.mattes import drawn_mattes, of_purpose, open_matte
 from maskedit.media import probe, read_picture
+from maskedit.media.writer import check_deliverable
 from maskedit.refusals import refuse_unsupported
-from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MediaFacts, Region, from_json
+from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MattePurpose, MediaFacts, Region, from_json
 
+_SAME_SHAPE = 0.01
 MOST_SMOOTH_FRAMES = 24  # all of them are held in memory, before and after
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedEdit:
     """What the check found out. `frames`: what the result will hold; `region_frames`: those of them whose matte is not
-    empty, in order; `bounds`: the smallest rectangle that holds the region of all of them, in source pixels."""
+    empty, in order; `region_bounds`: what holds the drawn region on each of those, in source pixels, and `bounds` what
+    holds it on all of them."""
 
     facts: MediaFacts
     frames: FrameRange
     region_frames: tuple[int, ...]
+    region_bounds: tuple[Rect, ...]
     bounds: Rect
 
 
@@ -44,10 +51,18 @@ def check_edit(request: EditRequest) -> CheckedEdit:
     refuse_unsupported(request)
     _check_settings(request)
     facts = probe(request.target.path, first_number=request.target.first_number or None)
+    view_of(facts, request.working_colour)
+    check_deliverables(facts, request.deliverables)
+    for deliverable in request.deliverables:
+        try:
+            check_deliverable(facts, deliverable)
+        except OutputError as error:
+            raise InputError(str(error)) from error
     frames = _check_range(request, facts)
     for keyframe in request.keyframes:
-        _check_keyframe(keyframe, frames=frames, facts=facts)
-    shown = [_bounds(region, frames=frames, facts=facts) for region in request.regions]
+        _check_keyframe(keyframe, frames=frames, facts=facts, fit=request.keyframe_care.fit)
+    check_parent(request, facts=facts, frames=frames)
+    shown = [_bounds(region, request, frames=frames, facts=facts) for region in request.regions]
     region_frames = tuple(sorted({number for bounds in shown for number in bounds}))
     for keyframe in request.keyframes:
         if keyframe.frame not in region_frames:
@@ -55,16 +70,21 @@ def check_edit(request: EditRequest) -> CheckedEdit:
                 f"The matte is empty on keyframe {keyframe.frame}, so its edit would not show: "
                 f"choose a frame that shows the region, for instance {region_frames[0]}."
             )
-    bounds = union(*(each for bounds in shown for each in bounds.values()))
+    by_frame = (union(*(bounds.get(number) for bounds in shown)) for number in region_frames)
+    region_bounds = tuple(bounds for bounds in by_frame if bounds is not None)
+    bounds = union(*region_bounds)
     assert bounds is not None  # no region is empty on every frame
-    return CheckedEdit(facts=facts, frames=frames, region_frames=region_frames, bounds=bounds)
+    return CheckedEdit(
+        facts=facts, frames=frames, region_frames=region_frames, region_bounds=region_bounds, bounds=bounds
+    )
 
 
 def _check_settings(request: EditRequest) -> None:
-    if not 0 <= request.finish.rim_colour <= 1:
-        raise InputError(
-            f"The rim's colour cannot be matched by {request.finish.rim_colour}: give 0 (off) to 1 (full)."
-        )
+    for name, strength in vars(request.finish).items():
+        if not 0 <= strength <= 1:
+            raise InputError(
+                f"The finish {name.replace('_', ' ')} cannot have a strength of {strength}: give 0 (off) to 1 (full)."
+            )
     for region in request.regions:
         for name, pixels in (("grow", region.grow_px), ("feather", region.feather_px)):
             if pixels is not None and pixels < 0:
@@ -73,11 +93,13 @@ def _check_settings(request: EditRequest) -> None:
             raise InputError(
                 f"A region cannot be smoothed over {region.smooth_frames} frames: give 0 to {MOST_SMOOTH_FRAMES}."
             )
-        if region.mattes[0].subtract:
-            raise InputError(
-                f"The matte {region.mattes[0].media.path} is subtracted from nothing: name the matte of what is to "
-                "change before it."
-            )
+        for purpose in MattePurpose:
+            first = next(iter(of_purpose(region, purpose)), None)
+            if first is not None and first.subtract:
+                raise InputError(
+                    f"The matte {first.media.path} is subtracted from nothing: name the matte of what is to change "
+                    "before it."
+                )
 
 
 def _check_range(request: EditRequest, facts: MediaFacts) -> FrameRange:
@@ -95,7 +117,7 @@ def _check_range(request: EditRequest, facts: MediaFacts) -> FrameRange:
     return frames
 
 
-def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts) -> None:
+def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts, fit: bool) -> None:
     if not frames.first <= keyframe.frame <= frames.last:
         raise InputError(
             f"Keyframe {keyframe.frame} lies outside frames {frames.first}-{frames.last}: "
@@ -110,24 +132,36 @@ def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts
             f"Keyframe {keyframe.frame} is placed at {extent.x},{extent.y} with {extent.width}x{extent.height} pixels, "
             f"beyond the clip's {whole.width}x{whole.height}: move it inside the frame."
         )
-    if (width, height) != (extent.width, extent.height):
-        whose = "the crop it is placed in" if keyframe.extent else "the clip"
-        raise InputError(
-            f"The picture of keyframe {keyframe.frame} ({path}) is {width}x{height} but {whose} is "
-            f"{extent.width}x{extent.height}: export it in that size."
-        )
+    if (width, height) == (extent.width, extent.height):
+        return
+    whose = "the crop it is placed in" if keyframe.extent else "the clip"
+    sizes = (
+        f"The picture of keyframe {keyframe.frame} ({path}) is {width}x{height} but {whose} is "
+        f"{extent.width}x{extent.height}"
+    )
+    # Editors work in steps of 8 or 64 pixels, so that a shape comes back a little off.
+    if abs(width * extent.height - height * extent.width) > _SAME_SHAPE * height * extent.width:
+        raise InputError(f"{sizes}, which is another shape: export it in that size, uncropped.")
+    if not fit:
+        raise InputError(f"{sizes}: export it in that size, or let it be scaled with --fit-keyframes.")
 
 
-def _bounds(region: Region, *, frames: FrameRange, facts: MediaFacts) -> dict[int, Rect]:
-    """The drawn region's bounds on every frame of the range that shows it, in order."""
-    found = ((number, bounds_of(matte)) for number, matte in drawn_mattes(region, facts=facts, frames=frames))
+def _bounds(region: Region, request: EditRequest, *, frames: FrameRange, facts: MediaFacts) -> dict[int, Rect]:
+    """The drawn region's bounds on every frame of the range that shows it, in order; on the keyframes alone where the
+    region is what they change."""
+    for matte in region.mattes:
+        if matte.purpose is not MattePurpose.EDIT:
+            open_matte(matte, facts=facts)
+    mattes = of_purpose(region, MattePurpose.EDIT)
+    drawn = drawn_mattes(region, facts=facts, frames=frames) if mattes else keyframe_changes(request, facts=facts)
+    found = ((number, bounds_of(matte)) for number, matte in drawn)
     shown = {number: bounds for number, bounds in found if bounds is not None}
     if shown:
         return shown
-    added = [matte.media.path for matte in region.mattes if not matte.subtract]
+    added = [matte.media.path for matte in mattes if not matte.subtract]
     what = f"The matte {added[0]} is" if len(added) == 1 else f"The mattes {', '.join(added)} are"
     when = f"on all frames {frames.first}-{frames.last}"
-    if len(added) < len(region.mattes):
+    if len(added) < len(mattes):
         raise InputError(f"{what} empty {when} once the others are subtracted: subtract less.")
     raise InputError(f"{what} empty {when}: make the region to edit white (or ask for the matte to be inverted).")
 

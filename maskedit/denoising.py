@@ -44,6 +44,8 @@ def denoising_loss(
     if model.scores_generated_only:
         kept_weight = 0.0
     weight = kept_weight + (1 - kept_weight) * sample.generated
+    if sample.ignored is not None:
+        weight = weight * (1 - sample.ignored)
     # Where nothing is generated, as in a window that the region never enters, there is nothing to learn.
     return (weight * error.square().mean(dim=1, keepdim=True)).sum() / weight.sum().clamp(min=1)
 

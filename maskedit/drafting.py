@@ -7,25 +7,28 @@ by frame. No more than a few frames at source size are ever held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from maskedit.checking import CheckedEdit, check_edit
+from maskedit.cleaning import clean_keyframes
+from maskedit.colour import View, tell_colours, view_of
 from maskedit.delivering import deliver
-from maskedit.draft import Draft, Guide, Painting, carry, guide, painting, tracks
+from maskedit.draft import Doubts, Draft, Guide, Painting, carry, doubts, guide, painting, tracks
 from maskedit.geometry import CropPlan, CropTrack, Rect, resized
-from maskedit.mattes import region_mattes
+from maskedit.locking import ParentTake, lineage_of, open_parent
+from maskedit.mattes import reach_of, region_mattes
 from maskedit.media import ClipReader
 from maskedit.painting import Picture, keyframe_picture
-from maskedit.presets import edges_for
 from maskedit.progress import Reporter, Stage
 from maskedit.record import EditResult, StageClock, write_record
 from maskedit.request import EditRequest
+from maskedit.tracing import traced, traced_file
 
 # How much of the region's longer side is looked at around it, so that motion into it and out of it is found.
 _CONTEXT = 1 / 4
@@ -37,36 +40,66 @@ def run_draft(request: EditRequest, *, output: Path, reporter: Reporter) -> Edit
     Raises InputError or OutputError with one sentence for the user, or Cancelled.
     """
     clock = StageClock(reporter)
-    checked = check_edit(request)
+    asked, checked = request, check_edit(request)
     frames = checked.frames
+    tell_colours(request, checked.facts, reporter=clock)
+    request, mended = clean_keyframes(
+        request, facts=checked.facts, frames=frames, folder=output / "keyframes", reporter=clock
+    )
+    request, checked = traced(request, checked, output=output, reporter=clock)
+    asked = replace(asked, regions=request.regions)
 
     def tick(done: int) -> None:
         clock.report(Stage.PREPARE, done, total=len(frames))
 
-    with source_drafts(request, checked, tick=tick) as (rect, drafts):
-        result = deliver(
+    found: list[Doubts] = []
+
+    def look(guides: Sequence[Guide]) -> None:
+        found.append(doubts(guides, {keyframe.frame - frames.first for keyframe in request.keyframes}))
+
+    with source_drafts(request, checked, tick=tick, look=look) as (rect, drafts):
+        delivered = deliver(
             request, checked, generated=lambda _: (next(drafts).picture, rect), output=output, reporter=clock
         )
     record = output / "result.maskedit.json"
     track = CropTrack.still(CropPlan(rect, rect.width, rect.height), frames=range(frames.first, frames.last + 1))
-    write_record(record, request=request, facts=checked.facts, track=track, stage_seconds=clock.seconds)
-    return EditResult(result, record, clock.seconds, adapter_reused=False)
+    write_record(
+        record,
+        request=asked,
+        facts=checked.facts,
+        track=track,
+        stage_seconds=clock.seconds,
+        delivered=delivered,
+        mended=mended,
+        lineage=lineage_of(request.rerender, frames),
+        doubts=found[0],
+    )
+    return EditResult(delivered, record, clock.seconds, adapter_reused=False, traced=traced_file(output))
 
 
 @contextmanager
 def source_drafts(
-    request: EditRequest, checked: CheckedEdit, *, tick: Callable[[int], None]
+    request: EditRequest,
+    checked: CheckedEdit,
+    *,
+    tick: Callable[[int], None],
+    look: Callable[[Sequence[Guide]], None] = lambda guides: None,
 ) -> Iterator[tuple[Rect, Iterator[Draft]]]:
-    """Where the drafts lie in the frame, and the draft of every frame in order, at source size.
+    """Where the drafts lie in the frame, and the draft of every frame to render in order, at source size.
 
     `tick` is called with the number of frames looked at so far, while the motion is found; it may raise Cancelled.
+    `look` is then given the guides of all frames.
     """
-    with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
-        region = _Region(request, checked, clip, _rect_around(request, checked))
+    with (
+        ClipReader(request.target.path, first_number=request.target.first_number or None) as clip,
+        open_parent(request, facts=checked.facts, frames=checked.frames) as parent,
+    ):
+        region = _Region(request, checked, clip, parent, _rect_around(request, checked))
         guides: list[Guide] = []
         for plate, matte in region.pictures():
             guides.append(guide(plate, matte))
             tick(len(guides))
+        look(guides)
         yield region.rect, _drafts(region, guides)
 
 
@@ -77,44 +110,53 @@ class _Region:
     request: EditRequest
     checked: CheckedEdit
     clip: ClipReader
+    parent: ParentTake
     rect: Rect
+
+    @property
+    def view(self) -> View:
+        return view_of(self.checked.facts, self.request.working_colour)
 
     def pictures(self) -> Iterator[tuple[Picture, Picture]]:
         """Plate (h, w, 3) and edit matte (h, w), 0 or 1, of each frame: 1 wherever the paste shows anything at all."""
-        frames, rows_columns = self.checked.frames, self.rect.slices
-        mattes = region_mattes(self.request.regions, facts=self.checked.facts, frames=frames)
+        frames, facts = self.checked.frames, self.checked.facts
+        mattes = region_mattes(self.request.regions, facts=facts, frames=frames, within=self.rect)
         for plate, (_, matte) in zip(self.clip.frames(frames.first, frames.last), mattes, strict=True):
-            yield np.ascontiguousarray(plate.rgb()[rows_columns]), (matte[rows_columns] > 0).astype(np.float32)
+            yield self.view.shown(plate, part=self.rect.slices), (matte > 0).astype(np.float32)
 
     def painting(self, frame: int, seen: Guide) -> Painting:
-        """The keyframe of clip frame `frame`, whose guide is `seen`."""
-        (whole,) = (plate.rgb() for plate in self.clip.frames(frame, frame))
-        (keyframe,) = (keyframe for keyframe in self.request.keyframes if keyframe.frame == frame)
-        plate, edited = (
-            np.ascontiguousarray(picture[self.rect.slices]) for picture in (whole, keyframe_picture(keyframe, whole))
-        )
+        """The keyframe of clip frame `frame`, whose guide is `seen`; a locked frame is as good as painted."""
+        (source,) = self.clip.frames(frame, frame)
+        whole = self.view.shown(source)
+        if frame in self.parent.locked:
+            painted = self.parent.picture(source, view=self.view)
+        else:
+            (keyframe,) = (keyframe for keyframe in self.request.keyframes if keyframe.frame == frame)
+            painted = np.clip(keyframe_picture(keyframe, whole, view=self.view), 0, 1)
+        plate, edited = (np.ascontiguousarray(picture[self.rect.slices]) for picture in (whole, painted))
         matte = resized(seen.edit_matte.astype(np.float32), self.rect.width, self.rect.height)
         return painting(plate, matte, edited=edited, guide=seen)
 
 
 def _drafts(region: _Region, guides: list[Guide]) -> Iterator[Draft]:
-    first = region.checked.frames.first
-    keyframes = [keyframe.frame - first for keyframe in region.request.keyframes]
+    first, locked = region.checked.frames.first, region.parent.locked
+    keyframes = {frame - first for frame in (*locked, *(keyframe.frame for keyframe in region.request.keyframes))}
 
     # A frame lies between two keyframes at most.
     @lru_cache(maxsize=2)
     def painted(index: int) -> Painting:
         return region.painting(first + index, guides[index])
 
-    for (plate, matte), found in zip(region.pictures(), tracks(guides, keyframes), strict=True):
+    found_by_frame = zip(region.pictures(), tracks(guides, keyframes), strict=True)
+    for frame, ((plate, matte), found) in enumerate(found_by_frame, start=first):
+        if frame in locked:
+            continue
         yield carry(plate, matte, seen=[(track, painted(track.keyframe)) for track in found])
 
 
 def _rect_around(request: EditRequest, checked: CheckedEdit) -> Rect:
     """What the paste can reach on any frame, with some of what is around it."""
     facts, bounds = checked.facts, checked.bounds
-    edges = [edges_for(region, frame_height=facts.height) for region in request.regions]
-    # A box or a hull lies within the bounds of what it is drawn around.
-    reach = max(each.grow_px + each.feather_px for each in edges)
     context = round(max(bounds.width, bounds.height) * _CONTEXT)
-    return bounds.grown(reach + context, frame_width=facts.width, frame_height=facts.height)
+    reach = reach_of(request.regions, drawn=bounds, facts=facts)
+    return reach.grown(context, frame_width=facts.width, frame_height=facts.height)

@@ -14,12 +14,16 @@ from maskedit.adapting import adapt
 from maskedit.caching import LatentCache
 from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
+from maskedit.cleaning import clean_keyframes
+from maskedit.colour import tell_colours
 from maskedit.delivering import deliver
 from maskedit.drafting import run_draft
 from maskedit.encoding import encode_samples
 from maskedit.finishing import finished
+from maskedit.locking import lineage_of
 from maskedit.memory import Demand
 from maskedit.models import load_model, plan_for
+from maskedit.outlets import scored
 from maskedit.practising import practice_shots
 from maskedit.preparing import prepare
 from maskedit.presets import recipe_for
@@ -29,6 +33,7 @@ from maskedit.refusals import refuse_unsupported
 from maskedit.rendering import Sampling, render_shot
 from maskedit.request import DeliverableKind, EditRequest, Preset
 from maskedit.scoring import Subject, score
+from maskedit.tracing import traced, traced_file
 
 
 def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Reporter, models: Catalogue) -> EditResult:
@@ -42,7 +47,13 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     refuse_unsupported(request)
     entry = models.find(request.model)
     recipe = recipe_for(request, recommended=entry.recipe)
-    checked = check_edit(request)
+    asked, checked = request, check_edit(request)
+    request, mended = clean_keyframes(
+        request, facts=checked.facts, frames=checked.frames, folder=output / "keyframes", reporter=clock
+    )
+    request, checked = traced(request, checked, output=output, reporter=clock)
+    asked = replace(asked, regions=request.regions)
+    tell_colours(request, checked.facts, reporter=clock)
     model = load_model(entry)
     latents = LatentCache(cache / "latents")
 
@@ -53,12 +64,18 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         limits=model.limits,
         context=recipe.context,
         enlargement=recipe.enlargement,
+        budget_px=recipe.budget_px,
         reporter=clock,
     )
     shot = replace(shot, configuration=recipe.configuration, given_keyframes=recipe.given_keyframes)
+    lineage = lineage_of(request.rerender, checked.frames)
+    # A take that goes on from another takes its lessons as they were, so that stage 1's adapter serves it too.
+    taught = shot.taught_around(lineage.taught)
+    if shot.locked:
+        shot = replace(shot, given_keyframes="all")
     window = min(recipe.window_frames, model.limits.max_frames)
     stretches = shot.stretches(length=window, overlap=recipe.overlap_frames)
-    lessons = shot.stretches(length=min(recipe.training_frames or window, window), overlap=recipe.training_overlap)
+    lessons = taught.stretches(length=min(recipe.training_frames or window, window), overlap=recipe.training_overlap)
     height, width = shot.video.shape[-2:]
     longest = {"lesson": max(map(len, lessons)), "window": max(map(len, stretches))}
     demand = Demand.of(recipe, limits=entry.limits, width=width, height=height, **longest)
@@ -72,7 +89,7 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         shot,
         lessons,
         prompt=request.prompt,
-        practice=practice_shots(shot, looks=recipe.practice_looks, seed=request.seed) if drafted else [shot],
+        practice=practice_shots(taught, looks=recipe.practice_looks, seed=request.seed) if drafted else [taught],
         from_draft=recipe.draft_strength < 1,
         surest=recipe.draft_given,
         cache=latents,
@@ -107,25 +124,31 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
 
     # Over the untouched source, at its own size, rate and bit depth.
     with finished(rendered, shot, request=request, checked=checked, recipe=recipe, reporter=clock) as generated:
-        result = deliver(request, checked, generated=generated, output=output, reporter=clock)
+        delivered = deliver(request, checked, generated=generated, output=output, reporter=clock)
     keyframes = {keyframe.frame: keyframe.image.path for keyframe in request.keyframes if keyframe.extent is None}
-    subject = Subject(
+    shown = scored(delivered)
+    subject = shown and Subject(
         source=request.target.path,
-        result=str(result),
+        result=str(shown.path),
         regions=request.regions,
         frames=checked.frames,
         keyframes=keyframes,
-        patch=request.deliverables[0].kind is DeliverableKind.PATCH,
+        patch=shown.deliverable.kind is DeliverableKind.PATCH,
         first_number=request.target.first_number,
+        working_colour=request.working_colour,
     )
     record = output / "result.maskedit.json"
     write_record(
         record,
-        request=request,
+        request=asked,
         facts=checked.facts,
         making=Making(recipe=recipe, model=entry, adapter=adapted.key, adapter_reused=adapted.reused),
         track=shot.track,
         stage_seconds=clock.seconds,
-        scorecard=score(subject),
+        delivered=delivered,
+        mended=mended,
+        scorecard=subject and score(subject),
+        lineage=lineage,
+        doubts=shot.doubts(),
     )
-    return EditResult(result, record, clock.seconds, adapted.reused)
+    return EditResult(delivered, record, clock.seconds, adapted.reused, traced=traced_file(output))

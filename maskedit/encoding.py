@@ -18,6 +18,7 @@ from maskedit.caching import LatentCache
 from maskedit.conditioning import (
     Condition,
     appearance_condition,
+    cells_to_edit,
     drafted_condition,
     fold_keep_mask,
     motion_condition,
@@ -33,13 +34,20 @@ class TrainingSample:
 
     `target`: the clean latents (1, C, f, h, w); `start`: the latents that noise is put on, the target's own unless the
     render starts from a draft; `generated` (1, 1, f, h, w): 1 where a latent cell is to be generated in any of its
-    frames, 0 where it is given.
+    frames, 0 where it is given; `ignored`, alike: 1 where the plate is no example of anything.
     """
 
     target: Tensor
     start: Tensor
     conditioning: Conditioning
     generated: Tensor
+    ignored: Tensor | None = None
+
+    @property
+    def contents(self) -> tuple[Tensor, ...]:
+        """Everything that a step on this sample hangs on, the prompt apart."""
+        known = (self.target, self.start, self.conditioning.latents)
+        return known if self.ignored is None else (*known, self.ignored)
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,10 @@ def encode_samples(
     for frame, edited in sorted(shot.edited.items()):
         reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total)
         plate, matte = shot.at(frame)
-        appearance.append(appearance_sample(model, plate, edited, edit_matte=matte, prompt=prompt, cache=cache))
+        ignore = None if shot.ignore is None else shot.ignore[:, :, frame - shot.frames.first][:, :, None]
+        appearance.append(
+            appearance_sample(model, plate, edited, edit_matte=matte, ignore=ignore, prompt=prompt, cache=cache)
+        )
     reporter.report(Stage.ENCODE, total, total=total)
     return Samples(tuple(motion), tuple(appearance))
 
@@ -95,6 +106,7 @@ def motion_sample(
         window.video,
         window_condition(model, window, surest=surest),
         start=start,
+        ignore=window.ignore,
         prompt=prompt,
         shown=window.video[:, :, 0],
         cache=cache,
@@ -118,14 +130,23 @@ def window_condition(model: VideoModel, window: Window, *, surest: float) -> Con
 
 
 def appearance_sample(
-    model: VideoModel, plate: Tensor, edited: Tensor, *, edit_matte: Tensor, prompt: str, cache: LatentCache
+    model: VideoModel,
+    plate: Tensor,
+    edited: Tensor,
+    *,
+    edit_matte: Tensor,
+    prompt: str,
+    cache: LatentCache,
+    ignore: Tensor | None = None,
 ) -> TrainingSample:
     """Stage 2's sample of one keyframe: `plate` emptied → `edited`; each (1, 3, 1, H, W) (paper, section 3.3).
 
     The image embedding is the edited frame's, as at inference; the reference code mixes the two.
     """
     condition = appearance_condition(plate, edit_matte, factor=model.limits.cell_px)
-    return _sample(model, edited, condition, start=edited, prompt=prompt, shown=edited[:, :, 0], cache=cache)
+    return _sample(
+        model, edited, condition, start=edited, ignore=ignore, prompt=prompt, shown=edited[:, :, 0], cache=cache
+    )
 
 
 def render_conditioning(
@@ -145,6 +166,7 @@ def _sample(
     condition: Condition,
     *,
     start: Tensor,
+    ignore: Tensor | None,
     prompt: str,
     shown: Tensor,
     cache: LatentCache,
@@ -156,12 +178,21 @@ def _sample(
     # A draft, however sure, is not yet the picture.
     generated = (keep.amin(dim=1, keepdim=True) < 1).float()
     latents = encoded(target)
+
+    def on_latents(cells: Tensor) -> Tensor:
+        # A cell of the mask may cover several of the latents.
+        return F.interpolate(cells, size=latents.shape[2:]).to(model.device)
+
+    ignored = None
+    if ignore is not None:
+        cells = cells_to_edit(ignore, factor=model.limits.cell_px)
+        ignored = on_latents(fold_keep_mask(cells, temporal_factor=model.limits.temporal_factor).amax(1, keepdim=True))
     return TrainingSample(
         target=latents,
         start=encoded(start),
         conditioning=_encode_condition(model, condition, prompt=prompt, shown=shown, cache=cache),
-        # A cell of the mask may cover several of the latents.
-        generated=F.interpolate(generated, size=latents.shape[2:]).to(model.device),
+        generated=on_latents(generated),
+        ignored=ignored,
     )
 
 

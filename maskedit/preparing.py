@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import torch
 
 from maskedit.checking import CheckedEdit
+from maskedit.colour import view_of
 from maskedit.geometry import MAX_ENLARGEMENT, CropTrack, bounds_of, crop_to_model, matte_to_model, plan_track
-from maskedit.mattes import region_mattes
+from maskedit.locking import open_parent
+from maskedit.mattes import purpose_mattes, region_mattes
 from maskedit.media import ClipReader
 from maskedit.models import Limits
 from maskedit.painting import keyframe_picture
@@ -25,31 +29,49 @@ def prepare(
     limits: Limits,
     context: Fraction,
     enlargement: float = MAX_ENLARGEMENT,
+    budget_px: int = 0,
     reporter: Reporter,
 ) -> Shot:
     """Decode the range once, crop it around the region and scale it to the model's size.
 
     `context`: how much of the region's sides the crop shows around it; `enlargement`: how far the crop may be enlarged
-    to fill what the model can hold (1: a model pixel is never less than a source pixel, so a small region costs less).
+    to fill what the model can hold (1: a model pixel is never less than a source pixel, so a small region costs less);
+    `budget_px`: a lower limit than the model's own on the pixels of a frame, 0 for none.
     """
-    frames = checked.frames
+    frames, view = checked.frames, view_of(checked.facts, request.working_colour)
+    limits = replace(limits, budget_px=min(limits.budget_px, budget_px or limits.budget_px))
     track = _track(request, checked, limits=limits, context=context, enlargement=enlargement, reporter=reporter)
     keyframes = {keyframe.frame: keyframe for keyframe in request.keyframes}
-    video, mattes, edited = [], [], {}
-    with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
+    video, mattes, ignored, edited, locked = [], [], [], {}, {}
+    with (
+        ClipReader(request.target.path, first_number=request.target.first_number or None) as clip,
+        open_parent(request, facts=checked.facts, frames=frames) as parent,
+    ):
         plates = clip.frames(frames.first, frames.last)
-        for plate, (number, matte) in zip(
-            plates, region_mattes(request.regions, facts=checked.facts, frames=frames), strict=True
-        ):
-            rgb, plan = plate.rgb(), track.at(number)
+        found = purpose_mattes(request.regions, facts=checked.facts, frames=frames)
+        for plate, (number, of_frame) in zip(plates, found, strict=True):
+            matte = of_frame.edit
+            rgb, plan = view.shown(plate), track.at(number)
             video.append(to_video(crop_to_model(rgb, plan)))
             # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
             mattes.append(torch.from_numpy(matte_to_model(matte, plan))[None, None, None])
+            if of_frame.ignore is not None:
+                ignored.append(torch.from_numpy(matte_to_model(of_frame.ignore, plan))[None, None, None])
             if number in keyframes:
-                picture = keyframe_picture(keyframes[number], rgb)
+                picture = np.clip(keyframe_picture(keyframes[number], rgb, view=view), 0, 1)
                 edited[number] = to_video(crop_to_model(rgb + matte[..., None] * (picture - rgb), plan))
+            if number in parent.locked:
+                locked[number] = to_video(crop_to_model(parent.picture(plate, view=view), plan))
             reporter.report(Stage.PREPARE, len(video), total=len(frames))
-    return Shot(frames, track, torch.cat(video, dim=2), torch.cat(mattes, dim=2), edited)
+    return Shot(
+        frames,
+        track,
+        torch.cat(video, dim=2),
+        torch.cat(mattes, dim=2),
+        edited,
+        locked=locked,
+        ignore=torch.cat(ignored, dim=2) if ignored else None,
+    )
 
 
 def _track(

@@ -38,6 +38,7 @@ class Recipe:
     colourings stage 1 practises to mend the clip's own draft (0: as it is).
     `draft_trust`: how far the draft, where it is sure, overrules what the model made, from 0 (a good model knows
     better) to 1. `draft_detail`: how much of its detail finer than the model's pixels is added where both agree.
+    `budget_px`: how many pixels of a frame the model works on at most (0: as many as it can).
     `enlargement`: how far the crop may be enlarged to fill what the model can hold.
     `context`: how much of the region's sides the model sees around it.
     `timestep_sampling`, `timestep_shift`: how training timesteps are drawn, "uniform" or "logit_normal", then moved
@@ -73,6 +74,7 @@ class Recipe:
     step_cache: float = 0.0
     window_frames: int = 81
     overlap_frames: int = 5
+    budget_px: int = 0
     enlargement: float = 4.0
     context: Fraction = Fraction(1, 4)
 

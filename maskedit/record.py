@@ -5,15 +5,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from maskedit.catalogue import ModelEntry
+from maskedit.colour import view_of
+from maskedit.draft import Doubts
 from maskedit.geometry import CropTrack
+from maskedit.locking import Lineage
+from maskedit.outlets import Delivered
 from maskedit.presets import Recipe, edges_for
 from maskedit.progress import Reporter, Stage
-from maskedit.request import EditRequest, MediaFacts, to_json
+from maskedit.request import EditRequest, FrameRange, MediaFacts, to_json
 from maskedit.scoring import Scorecard
 
 _VERSIONS = ("maskedit", "torch", "diffusers", "peft", "av")
@@ -21,12 +28,21 @@ _VERSIONS = ("maskedit", "torch", "diffusers", "peft", "av")
 
 @dataclass(frozen=True)
 class EditResult:
-    """What a finished edit leaves: the result (a file, or a folder for sequences) and the take's record beside it."""
+    """What a finished edit leaves: what it delivered, and the take's record beside it.
 
-    result: Path
+    `traced`: the matte that was made from the keyframes, if none was given.
+    """
+
+    delivered: tuple[Delivered, ...]
     record: Path
     stage_seconds: dict[str, float]
     adapter_reused: bool
+    traced: Path | None = None
+
+    @property
+    def result(self) -> Path:
+        """The first deliverable: a file, or a folder for sequences."""
+        return self.delivered[0].path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +77,19 @@ def write_record(
     facts: MediaFacts,
     track: CropTrack,
     stage_seconds: dict[str, float],
+    delivered: Sequence[Delivered],
     making: Making | None = None,
     scorecard: Scorecard | None = None,
+    lineage: Lineage | None = None,
+    doubts: Doubts | None = None,
+    mended: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> None:
-    """Write the record as JSON (`NAME.maskedit.json` of the contract); null stands for what the take did without."""
+    """Write the record as JSON (`NAME.maskedit.json` of the contract); null stands for what the take did without.
+
+    `mended`: what was found and done about keyframes that differ from their plates, by frame number.
+    """
+    lineage = lineage or Lineage()
+    frames = request.frames or FrameRange(first=0, last=facts.frame_count - 1)
     record = {
         "format": "maskedit-take",
         "version": 1,
@@ -78,13 +103,31 @@ def write_record(
         },
         **_made(making),
         "paste_matte": [asdict(edges_for(region, frame_height=facts.height)) for region in request.regions],
+        "colour": view_of(facts, request.working_colour).record(),
+        "keyframes": {str(frame): dict(found) for frame, found in mended.items()},
         "crop": _crop(track),
+        "deliverables": [each.as_json() for each in delivered],
         "stage_seconds": {stage: round(seconds, 3) for stage, seconds in stage_seconds.items()},
         "scorecard": None if scorecard is None else scorecard.as_json(),
         "versions": {name: version(name) for name in _VERSIONS},
-        "parent": "",
+        "parent": lineage.parent,
+        "frames": lineage.runs(frames),
+        **_doubted(doubts, first=frames.first),
+        "taught": list(lineage.taught or sorted(keyframe.frame for keyframe in request.keyframes)),
     }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _doubted(doubts: Doubts | None, *, first: int) -> dict[str, object]:
+    """By frame number: what no keyframe showed of the region, what the frame before showed, and what to paint next."""
+    if doubts is None:
+        return {"uncertainty": None, "continuity": None, "next_keyframe": None}
+    best = doubts.next_keyframe
+    return {
+        "uncertainty": {str(number): round(share, 4) for number, share in enumerate(doubts.uncertainty, start=first)},
+        "continuity": {str(number): round(share, 4) for number, share in enumerate(doubts.continuity, start=first)},
+        "next_keyframe": None if best is None else {"frame": first + best, "gain": round(doubts.gain, 4)},
+    }
 
 
 def _made(making: Making | None) -> dict[str, object]:

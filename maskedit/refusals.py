@@ -3,26 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from maskedit.errors import InputError
-from maskedit.request import EditRequest, Finish, KeyframeRole, MattePurpose, RegionRole
+from maskedit.request import EditRequest, KeyframeRole, MattePurpose, RegionRole
 
 
 def refuse_unsupported(request: EditRequest) -> None:
     """Raise InputError, one sentence, for what this version does not do yet."""
     refusals = (
         (
-            not request.regions or any(not region.mattes for region in request.regions),
-            "An edit needs a region, and each region a matte: give one.",
+            not request.regions,
+            "An edit needs a region: give its matte, or one without a matte for what the keyframes change.",
         ),
         (
             any(region.role is not RegionRole.OBJECT for region in request.regions),
             "Shadow and reflection regions are not supported yet: give the object's matte only.",
         ),
         (
-            any(matte.purpose is not MattePurpose.EDIT for region in request.regions for matte in region.mattes),
-            "Composite, holdout and ignore mattes are not supported yet: give edit mattes, added or subtracted.",
+            [MattePurpose.EDIT in {matte.purpose for matte in region.mattes} for region in request.regions].count(False)
+            > 1,
+            "Several regions have no matte, and only one can be what the keyframes change: give the others a matte.",
         ),
         (not request.keyframes, "An edit needs a keyframe: give the edited picture of at least one frame."),
         (
@@ -36,20 +35,13 @@ def refuse_unsupported(request: EditRequest) -> None:
         (bool(request.training_sources), "Further training sources are not supported yet: leave them out."),
         (request.handles != (0, 0), "Handles are not supported yet: widen the frame range instead."),
         (
-            request.rerender is not None,
-            "Re-rendering of ranges is not supported yet: render the whole range.",
+            request.rerender is not None and not request.rerender.frames,
+            "A re-render needs the frames that shall change: name at least one range.",
         ),
+        (not request.deliverables, "An edit has to deliver something: ask for at least one deliverable."),
         (
-            bool(request.working_colour.name),
-            "A chosen working colour is not supported yet: tag the clip instead.",
-        ),
-        (
-            replace(request.finish, rim_colour=Finish().rim_colour) != Finish(),
-            "Grain, sharpness and shutter matching are not supported yet: leave them 0.",
-        ),
-        (
-            len(request.deliverables) != 1,
-            "This version delivers one result per edit: ask for one deliverable.",
+            len({*request.deliverables}) < len(request.deliverables),
+            "Two deliverables are of the same kind and format: ask for each once.",
         ),
     )
     for refused, sentence in refusals:

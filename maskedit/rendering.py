@@ -56,21 +56,21 @@ def render_shot(
 ) -> dict[int, Tensor]:
     """Every frame's crop, frame number → (1, 3, 1, H, W) in [-1, 1]: generated in the region, the plate around it.
 
-    A window is given the frames that an earlier one rendered (the keyframe at first) as kept, so that windows join
-    without a seam. Frames that were painted stay as they are. `adapter_key` names the adapter attached to the model:
-    finished windows are cached under it. `rim_colour`: how far the region's rim is matched to the plate, 0 to 1.
+    A window is given the frames that an earlier one rendered (the keyframe at first) and those that are locked as kept,
+    so that windows join without a seam. Frames that were painted or are locked stay as they are. `adapter_key` names
+    the adapter attached to the model: finished windows are cached under it. `rim_colour`: how far the region's rim is
+    matched to the plate, 0 to 1.
     """
     start = min(shot.edited)
     shown = shot.edited[start]
-    rendered = {start: shown}
+    rendered = dict(shot.locked) or {start: shown}
     from_draft = sampling.draft_strength < 1
     shot = shot.drafted() if from_draft or sampling.draft_given else shot
     steps = sampling.steps - _first_step(_schedule(model, sampling), sampling)
     for index, frames in enumerate(stretches):
-        kept = next((i for i, frame in enumerate(frames) if frame not in rendered), len(frames))
         window = shot.window(frames)
-        known = {i: rendered[frame] for i, frame in enumerate(frames[:kept])}
-        known |= {i: shot.edited[frames[i]] for i in window.given if i >= kept}
+        known = {i: rendered[frame] for i, frame in enumerate(frames) if frame in rendered}
+        known |= {i: shot.edited[frames[i]] for i in window.given if i not in known}
         window = _with(known, window)
         encode = {"shown": shown[:, :, 0], "surest": sampling.draft_given, "cache": cache}
         _make_room_for_codec(model)
@@ -88,7 +88,9 @@ def render_shot(
         latents = cache.get(model, kind, *seen, make=make)["latents"]
         _make_room_for_codec(model)
         decoded = model.decode(latents).clamp(-1, 1).cpu()
-        for i, frame in enumerate(frames[kept:], start=kept):
+        for i, frame in enumerate(frames):
+            if frame in rendered:
+                continue
             plate, edit_matte = shot.at(frame)
             matched = match_rim(
                 to_picture(decoded[:, :, i : i + 1]),

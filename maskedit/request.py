@@ -15,6 +15,9 @@ from fractions import Fraction
 
 from pydantic import TypeAdapter
 
+from maskedit.deliverable import Deliverable as Deliverable
+from maskedit.deliverable import DeliverableFormat as DeliverableFormat
+from maskedit.deliverable import DeliverableKind as DeliverableKind
 from maskedit.errors import InputError
 
 
@@ -68,6 +71,13 @@ class Loosening(StrEnum):
     HULL = "hull"
 
 
+class CompositeMatte(StrEnum):
+    """What the paste shows of a region. found: what came out different from the plate; drawn: all that was allowed."""
+
+    FOUND = "found"
+    DRAWN = "drawn"
+
+
 class AdapterRole(StrEnum):
     """start: stands for stage 1 and is tuned on; beside: stays as it is beside the edit's own (a distilled one)."""
 
@@ -94,21 +104,6 @@ class Preset(StrEnum):
     FAST = "fast"
     STANDARD = "standard"
     BEST = "best"
-
-
-class DeliverableKind(StrEnum):
-    """full: the whole frame with audio; patch: straight-alpha RGBA of the region, transparent outside, no audio."""
-
-    FULL = "full"
-    PATCH = "patch"
-
-
-class DeliverableFormat(StrEnum):
-    MKV = "mkv"
-    MOV = "mov"
-    MP4 = "mp4"
-    PNG = "png"
-    EXR = "exr"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +197,7 @@ class MediaFacts:
 class Matte:
     """White = inside. A video, image sequence or roto file (.json) with the clip's frame numbering.
 
-    `subtract`: what is inside is taken away from the mattes before it in its region.
+    `subtract`: what is inside is taken away from the mattes of its purpose that stand before it in its region.
     """
 
     media: MediaReference
@@ -217,7 +212,8 @@ class Region:
     """What is to change. `grow_px` and `feather_px` in source pixels; None lets the preset decide.
 
     `loosening` comes first, then the growing. `smooth_frames`: how many frames before and after a frame its matte
-    covers too, so that its edge does not jitter.
+    covers too, so that its edge does not jitter. `composite`: what the paste shows where no matte of that purpose is
+    given. A region without an edit matte is what its keyframes change, carried through the clip.
     """
 
     mattes: tuple[Matte, ...]
@@ -227,6 +223,7 @@ class Region:
     feather_px: int | None = None
     loosening: Loosening = Loosening.GROWN
     smooth_frames: int | None = None
+    composite: CompositeMatte = CompositeMatte.FOUND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +234,19 @@ class Keyframe:
     image: MediaReference
     role: KeyframeRole = KeyframeRole.EDITED
     extent: Extent | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyframeCare:
+    """What may be done to keyframes that differ from their plate outside the region.
+
+    `register`: lay a shifted, scaled or turned one back; `match_colour`: undo a drift of its colours, each only where
+    that is clearly needed. `fit`: scale one of another size and the same shape to the clip's.
+    """
+
+    register: bool = True
+    match_colour: bool = True
+    fit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,21 +268,17 @@ class WorkingColour:
 
 @dataclass(frozen=True, kw_only=True)
 class Finish:
-    """How the generated region is matched to the plate, each from 0 (off) to 1 (full).
+    """How far what was generated is matched to its plate, each from 0 (off) to 1 (full).
 
-    `rim_colour`: its colours along the rim, see `maskedit.rim`.
+    `grain`, `sharpness`, `shutter` (motion blur): what it lacks of the plate's; `steady`: flicker beyond the plate's is
+    taken back (see `maskedit.matching`). `rim_colour`: its colours along the rim (see `maskedit.rim`).
     """
 
-    grain: float = 0.0
-    sharpness: float = 0.0
+    grain: float = 1.0
+    sharpness: float = 1.0
     rim_colour: float = 1.0
     shutter: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deliverable:
-    kind: DeliverableKind = DeliverableKind.FULL
-    format: DeliverableFormat = DeliverableFormat.MKV
+    steady: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,10 +299,14 @@ class AdapterUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Rerender:
-    """Render only `frames` anew from `parent_take`; every other frame is locked and given as kept."""
+    """Render only `frames` anew from `parent_take`, a job's id; every other frame is locked and given as kept.
+
+    `folder`: where the parent's results and record lie; the server finds it, whatever a client says.
+    """
 
     parent_take: str
     frames: tuple[FrameRange, ...]
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,6 +342,7 @@ class Settings:
     draft_trust: float | None = None
     draft_detail: float | None = None
     enlargement: float | None = None
+    budget_px: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,6 +366,7 @@ class EditRequest:
     deliverables: tuple[Deliverable, ...] = (Deliverable(),)
     rerender: Rerender | None = None
     adapters: tuple[AdapterUse, ...] = ()
+    keyframe_care: KeyframeCare = KeyframeCare()
     project: str = ""
     shot: str = ""
     name: str = ""

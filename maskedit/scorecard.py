@@ -19,7 +19,17 @@ from rich.table import Table
 from maskedit.errors import InputError, MaskEditError
 from maskedit.media import probe
 from maskedit.presets import Edges
-from maskedit.request import DeliverableKind, FrameRange, Loosening, Matte, MediaReference, Region, from_json
+from maskedit.request import (
+    DeliverableKind,
+    FrameRange,
+    Loosening,
+    Matte,
+    MediaReference,
+    Origin,
+    Region,
+    WorkingColour,
+    from_json,
+)
 from maskedit.scoring import Scorecard, Subject, score
 
 
@@ -63,6 +73,7 @@ def subject_of(source: str, result: str, *, matte: str = "", truth: str = "", re
         regions=regions,
         patch=request.deliverables[0].kind is DeliverableKind.PATCH,
         first_number=request.target.first_number,
+        working_colour=request.working_colour,
     )
 
 
@@ -105,6 +116,12 @@ def table(card: Scorecard) -> Table:
     row("Inside: keyframe PSNR", "keyframe_psnr", unit="dB")
     row("Inside: flow-warp error", "result_warp_error", "source_warp_error", unit="/255")
     sheet.add_section()
+    row("Finish: sharpness over the plate's", "sharpness_ratio")
+    row("Finish: grain power over the plate's", "grain_ratio")
+    row("Finish: halo along the paste edge", "halo_ring", unit="/255")
+    row("Finish: flicker", "result_flicker", "source_flicker", unit="/255")
+    row("Finish: drift in 50 frames", "drift", unit="/255")
+    sheet.add_section()
     for name, equal in card.equal.items():
         sheet.add_row(f"Same {name.replace('_', ' ')}", "yes" if equal else "NO")
     return sheet
@@ -127,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", metavar="A-B", help="the source's frames that the result holds")
     parser.add_argument("--grow", type=int, metavar="PX", help="how far the matte was grown")
     parser.add_argument("--feather", type=int, metavar="PX", help="how wide the paste was feathered")
+    parser.add_argument("--colour", metavar="NAME", help="the clips' colours (default: as the record or tags say)")
     parser.add_argument("--patch", action="store_true", help="the result is a patch to lay over the source")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -143,7 +161,9 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = {name: value for name, value in chosen.items() if value is not None}
         regions = tuple(replace(region, **chosen) for region in subject.regions)
         frames = _range(options.frames) if options.frames else subject.frames
-        card = score(replace(subject, regions=regions, frames=frames, patch=options.patch or subject.patch))
+        colour = WorkingColour(name=options.colour, origin=Origin.USER) if options.colour else subject.working_colour
+        subject = replace(subject, regions=regions, frames=frames, working_colour=colour)
+        card = score(replace(subject, patch=options.patch or subject.patch))
     except MaskEditError as error:
         print(error, file=sys.stderr)
         return 2

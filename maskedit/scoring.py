@@ -17,8 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from maskedit.colour import View, view_of
 from maskedit.compositing import composite
 from maskedit.errors import InputError
+from maskedit.finish_marks import FinishMarks
+from maskedit.geometry import Rect
+from maskedit.integrating import grain_of
 from maskedit.mattes import drawn_and_paste
 from maskedit.measures import (
     Picture,
@@ -32,10 +36,10 @@ from maskedit.measures import (
     similarity,
     warp_difference,
 )
-from maskedit.media import ClipReader, PlateFrame, read_picture
+from maskedit.media import ClipReader, PlateFrame
 from maskedit.media.containers import open_clip
-from maskedit.media.sequences import is_sequence
-from maskedit.request import AlphaMode, FrameRange, MediaFacts, Region
+from maskedit.media.sequences import is_sequence, sequence_in
+from maskedit.request import AlphaMode, FrameRange, MediaFacts, Region, WorkingColour
 
 MEANS = (
     "background_mean_error", "seam_ring_error", "source_warp_error", "result_warp_error",
@@ -61,6 +65,7 @@ class Subject:
     keyframes: Mapping[int, str] = field(default_factory=dict)
     patch: bool = False
     first_number: int = 0
+    working_colour: WorkingColour = field(default_factory=WorkingColour)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +92,16 @@ class Scorecard:
 def score(subject: Subject) -> Scorecard:
     """Compare frame by frame, holding only a few frames at a time. Raises InputError for clips that do not match."""
     if Path(subject.result).is_dir():
-        subject = replace(subject, result=_sequence_in(Path(subject.result)))
+        subject = replace(subject, result=sequence_in(Path(subject.result)))
     with ExitStack() as stack:
         source = stack.enter_context(ClipReader(subject.source, first_number=subject.first_number or None))
         result = stack.enter_context(ClipReader(subject.result))
         truth = stack.enter_context(ClipReader(subject.truth)) if subject.truth else None
         _check_sizes(subject, source.facts, result.facts, truth.facts if truth else None)
-        marks = _Marks(subject)
+        view = view_of(source.facts, subject.working_colour)
+        middle = Rect(source.facts.width // 2, source.facts.height // 2, 1, 1)
+        grain = grain_of(source, subject.frames, around=middle, view=view)
+        marks = _Marks(subject, view, FinishMarks(grain))
         first, last = subject.frames.first, subject.frames.last
         wanted = result.frames(0, len(subject.frames) - 1)
         offset = first if truth and truth.facts.frame_count == source.facts.frame_count else 0
@@ -102,26 +110,29 @@ def score(subject: Subject) -> Scorecard:
         for plate, (_, drawn, paste) in zip(source.frames(first, last), mattes, strict=True):
             rendered = next(wanted)
             if subject.patch:
-                rendered = _laid_over(plate, rendered, multiplied=result.facts.alpha_mode is AlphaMode.PREMULTIPLIED)
-            marks.compare(plate, rendered, next(truths).rgb() if truths else None, drawn=drawn, paste=paste)
+                multiplied = result.facts.alpha_mode is AlphaMode.PREMULTIPLIED
+                rendered = _laid_over(plate, rendered, view=view, multiplied=multiplied)
+            marks.compare(plate, rendered, view.shown(next(truths)) if truths else None, drawn=drawn, paste=paste)
         return Scorecard(scores=marks.summary(), frames=marks.frames, equal=_equal(subject, source.facts, result.facts))
 
 
 class _Marks:
     """The running sums of one clip."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, view: View, finish: FinishMarks) -> None:
+        self._finish = finish
         self.frames: list[dict[str, float | int | None]] = []
         self._tallies = {name: Tally() for name in (*MEANS, *SQUARES)}
         self._changed = 0
         self._subject = subject
+        self._view = view
         self._frozen: Picture | None = None
         self._before: tuple[Picture, Picture] | None = None
 
     def compare(
         self, plate: PlateFrame, rendered: PlateFrame, truth: Picture | None, *, drawn: Picture, paste: Picture
     ) -> None:
-        number, source, result = plate.number, plate.rgb(), rendered.rgb()
+        number, source, result = plate.number, self._view.shown(plate), self._view.shown(rendered)
         # Where the paste is soft, at a drawn or subtracted edge, the source rightly shows through.
         outside, inside = paste == 0, (drawn >= 0.5) & (paste == 1)
         changed = samples_changed(plate, rendered, outside)
@@ -132,8 +143,9 @@ class _Marks:
         self._mean("background_mean_error", (result - source)[outside] * 255)
         expected = source if truth is None else truth
         self._mean("seam_ring_error", np.abs(result - expected)[inner_ring(paste)] * 255)
+        self._finish.compare(source, result, expected, inside=inside, paste=paste, number=number)
         if number in self._subject.keyframes:
-            self._square("keyframe", result, read_picture(self._subject.keyframes[number])[..., :3], inside)
+            self._square("keyframe", result, np.clip(self._view.painted(self._subject.keyframes[number]), 0, 1), inside)
         if truth is not None and inside.any():
             self._against_truth(truth, {"result": result, "source": source}, inside, number=number)
         if self._before is not None and inside.any():
@@ -165,24 +177,20 @@ class _Marks:
         squares = {f"{name}_psnr": psnr(self._tallies[name].mean) for name in SQUARES}
         before, after = means["source_warp_error"], means["result_warp_error"]
         added = None if before is None or after is None else after - before
-        return {"samples_changed_outside": self._changed, **squares, **means, "added_warp_error": added}
+        counted = {"samples_changed_outside": self._changed, "added_warp_error": added}
+        return {**counted, **squares, **means, **self._finish.summary()}
 
 
-def _sequence_in(folder: Path) -> str:
-    for suffix in ("png", "exr"):
-        if any(folder.glob(f"{folder.name}.*.{suffix}")):
-            return str(folder / f"{folder.name}.%04d.{suffix}")
-    raise InputError(f"The folder {folder} holds no result: give a clip, or a sequence as shot.%04d.png.")
-
-
-def _laid_over(plate: PlateFrame, patch: PlateFrame, *, multiplied: bool) -> PlateFrame:
+def _laid_over(plate: PlateFrame, patch: PlateFrame, *, view: View, multiplied: bool) -> PlateFrame:
     """The plate with the patch on it; `multiplied`: the patch's colours are multiplied by its alpha already."""
-    alpha, colours = patch.alpha(), patch.rgb()
+    alpha, colours = patch.alpha(), patch.encoded_rgb()
     if alpha is None:
         raise InputError("The result has no alpha, so it is no patch: score it as a whole frame.")
     if multiplied:
         colours = colours / np.maximum(alpha, 1e-6)[..., None]
-    return composite(plate, colours, x=0, y=0, paste_matte=alpha)
+    # A patch is in the plate's own encoding, which only floats let go beyond 0 to 1.
+    unbounded = replace(view, scene=None) if plate.layout.is_float else None
+    return composite(view.understood(plate), colours, x=0, y=0, paste_matte=alpha, view=unbounded)
 
 
 def _check_sizes(subject: Subject, source: MediaFacts, result: MediaFacts, truth: MediaFacts | None) -> None:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from maskedit.draft import drafts
+from maskedit.draft import Doubts, doubts, drafts, guide
 from maskedit.geometry import CropTrack, pad_indices, windows
+from maskedit.locking import locked_stretches
 from maskedit.painting import Picture
 from maskedit.request import FrameRange
 
@@ -32,7 +33,7 @@ class Window:
 
     `frames`: clip frame numbers (descending when rendered backwards in time), without the padding. `video`
     (1, 3, T, H, W) in [-1, 1] and `edit_matte` (1, 1, T, H, W) hold those frames, the last one repeated. `given`: the
-    places in the window, from 0, of the frames that are given whole. `draft` as `video` and `confidence` as
+    places in the window, from 0, of the frames that are given whole. `draft` as `video`, `confidence` and `ignore` as
     `edit_matte`: the shot's, where it has them.
     """
 
@@ -42,6 +43,7 @@ class Window:
     given: tuple[int, ...] = (0,)
     draft: Tensor | None = None
     confidence: Tensor | None = None
+    ignore: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Shot:
     (1, 1, T, H, W) 0/1 hold frames `frames.first` … `.last`;
     `edited` holds the keyframes at the same crop, frame number → (1, 3, 1, H, W), the plate outside the region.
     `configuration` and `given_keyframes`: what a window tells the model (see `presets.Recipe`). `draft` as `video`:
-    the keyframes carried along by optical flow; `confidence` as `edit_matte`, in [0, 1]: how sure it is.
+    the keyframes carried along by optical flow; `confidence` as `edit_matte`, in [0, 1]: how sure it is. `locked`, as
+    `edited`: finished frames of an earlier take, which stay as they are. `ignore`, as `edit_matte`: 1 where the plate
+    shows what is not to be learnt.
     """
 
     frames: FrameRange
@@ -64,6 +68,8 @@ class Shot:
     given_keyframes: str = "first"
     draft: Tensor | None = None
     confidence: Tensor | None = None
+    locked: dict[int, Tensor] = field(default_factory=dict)
+    ignore: Tensor | None = None
 
     def at(self, frame: int) -> tuple[Tensor, Tensor]:
         """Plate (1, 3, 1, H, W) and edit matte (1, 1, 1, H, W) of one clip frame."""
@@ -85,11 +91,23 @@ class Shot:
             given=given,
             draft=None if self.draft is None else self.draft[:, :, index],
             confidence=None if self.confidence is None else self.confidence[:, :, index],
+            ignore=None if self.ignore is None else self.ignore[:, :, index],
         )
 
+    def taught_around(self, keyframes: Sequence[int]) -> Shot:
+        """This shot as stage 1 learns it, with nothing locked: as if those were its keyframes; () leaves it its own."""
+        edited = {frame: self.at(frame)[0] for frame in keyframes} or self.edited
+        return replace(self, edited=edited, locked={})
+
+    def doubts(self) -> Doubts:
+        """What the keyframes do not show of each frame."""
+        pictures = [to_picture(frame) for frame in self.video.split(1, dim=2)]
+        guides = [guide(picture, matte) for picture, matte in zip(pictures, self.edit_matte[0, 0].numpy(), strict=True)]
+        return doubts(guides, {frame - self.frames.first for frame in self.edited})
+
     def drafted(self) -> Shot:
-        """This shot with its keyframes carried along by optical flow."""
-        return self.carrying([self.edited])[0]
+        """This shot with its keyframes, and its locked frames, carried along by optical flow."""
+        return self.carrying([self.edited | self.locked])[0]
 
     def carrying(self, looks: Sequence[Mapping[int, Tensor]]) -> list[Shot]:
         """This shot with the draft that its motion makes of each of the `looks`: frame number → (1, 3, 1, H, W).
@@ -115,9 +133,12 @@ class Shot:
     def stretches(self, *, length: int, overlap: int) -> tuple[tuple[int, ...], ...]:
         """The clip frame numbers of every window, in the order of rendering.
 
-        From the first keyframe forwards to the end, then backwards in time to the start if frames lie before it.
-        Each window begins with at least `overlap` frames of the one before (the keyframe alone in a pass's first).
+        From the first keyframe forwards to the end, then backwards in time to the start if frames lie before it; where
+        frames are locked, from those into what lies between them. Each window begins with at least `overlap` frames of
+        the one before (the keyframe alone in a pass's first).
         """
+        if self.locked:
+            return locked_stretches(self.frames, self.locked, length=length, overlap=min(max(1, overlap), length - 1))
         start = min(self.edited)
         forwards = tuple(range(start, self.frames.last + 1))
         backwards = tuple(range(start, self.frames.first - 1, -1))

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from bridge_server.devices import Device
 from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, parse_line
+from maskedit.devices import Device
 
 WORKER = (sys.executable, "-P", "-m", "bridge_server.worker")
 # Together under the 2 seconds that a cancel may take.

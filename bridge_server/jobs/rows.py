@@ -50,13 +50,14 @@ INSERT INTO queue VALUES (0);
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """What a submission brings."""
+    """What a submission brings. `message`: what its user should know before it starts."""
 
     job_id: str
     idempotency_key: str
     request: bytes
     report: str
     retry_of: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,7 @@ class JobStore:
                 "last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, 1) RETURNING *",
                 (job.job_id, job.idempotency_key, JobState.QUEUED, job.request, job.report, job.retry_of, _now()),
             ).fetchall()
-            _write_event(db, row, state=JobState.QUEUED)
+            _write_event(db, row, state=JobState.QUEUED, message=job.message)
             return job_row(row)
 
     def find_submitted(self, idempotency_key: str, request: bytes) -> JobRow | None:

@@ -25,6 +25,8 @@ class EditServicer(edit_pb2_grpc.EditServiceServicer):
         to_proto(report.facts, response.facts)
         to_proto(report.frames, response.frames)
         to_proto(report.bounds, response.bounds)
+        for finding in report.findings:
+            to_proto(finding, response.findings.add())
         return response
 
     async def SubmitEdit(

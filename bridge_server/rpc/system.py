@@ -9,13 +9,13 @@ import shutil
 import grpc.aio
 
 from bridge_api.v1 import system_pb2, system_pb2_grpc
-from bridge_server.devices import find_devices
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.rpc.auth import same_machine
 from bridge_server.runtime import API_MINOR
 from maskedit import __version__
 from maskedit.catalogue import Catalogue
+from maskedit.devices import find_devices
 
 _FEATURES = ("by_reference", "resumable_upload", "replayable_events", "queue_pause")
 

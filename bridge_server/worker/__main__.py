@@ -63,7 +63,9 @@ def _attempt(options: argparse.Namespace, channel: Channel) -> Outcome:
 
 def _edit(request: EditRequest, options: argparse.Namespace, channel: Channel) -> Outcome:
     done = _drafted(request, options, channel) if request.preset is Preset.DRAFT else _tuned(request, options, channel)
-    files = [_describe(path, options.output) for path in (*_files(done.result), done.record)]
+    beside = (done.record, done.traced) if done.traced else (done.record,)
+    paths = (*(path for each in done.delivered for path in _files(each.path)), *beside)
+    files = [_describe(path, options.output) for path in paths]
     said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
     return Outcome(ending=Ending.SUCCEEDED, result=said)
 

@@ -31,14 +31,15 @@ def make_baseline(baseline: Baseline, request: EditRequest, *, truth: Path, outp
     if baseline is Baseline.FROZEN:
         still = read_picture(min(request.keyframes, key=lambda keyframe: keyframe.frame).image.path)[..., :3]
         whole = Rect(0, 0, checked.facts.width, checked.facts.height)
-        return deliver(request, checked, generated=lambda _: (still, whole), output=output, reporter=SilentReporter())
+        held = deliver(request, checked, generated=lambda _: (still, whole), output=output, reporter=SilentReporter())
+        return held[0].path
     shot, coded = _through_codec(request, checked, truth=truth, models=models)
 
     def generated(frame: int) -> tuple[Picture, Rect]:
         plan = shot.track.at(frame)
         return model_to_crop(to_picture(coded[frame]), plan), plan.rect
 
-    return deliver(request, checked, generated=generated, output=output, reporter=SilentReporter())
+    return deliver(request, checked, generated=generated, output=output, reporter=SilentReporter())[0].path
 
 
 def _through_codec(

@@ -8,9 +8,6 @@ from enum import StrEnum
 
 from maskedit.request import Finish, Preset, Settings
 
-# How much noise the draft-started rows begin with.
-DRAFTED = 0.5
-
 
 class Baseline(StrEnum):
     """What stands for a result without an edit: the source itself, the first keyframe held still, and the perfect
@@ -41,26 +38,21 @@ _NAIVE = replace(_MOTION, configuration="naive")
 
 
 def _from_noise(settings: Settings) -> Settings:
-    """The model's own work and nothing of the draft's."""
-    return replace(settings, draft_strength=1.0, draft_trust=0.0, draft_detail=0.0)
-
-
-def _from_draft(settings: Settings) -> Settings:
-    """What the model makes of the draft, pasted as it is."""
-    return replace(settings, draft_strength=DRAFTED, draft_trust=0.0, draft_detail=0.0)
+    """The model's own work and nothing of the draft's: the paper's way."""
+    return replace(settings, draft_strength=1.0, draft_given=0.0)
 
 
 QUALITY = (
     Row(name="unedited", label="Source, unedited", baseline=Baseline.UNEDITED),
     Row(name="frozen", label="First keyframe, frozen", baseline=Baseline.FROZEN),
     Row(name="draft", label="Draft: optical flow alone", preset=Preset.DRAFT),
-    Row(name="base", label="Model without LoRA", settings=_from_noise(_UNTUNED)),
-    Row(name="naive", label="Naive LoRA", settings=_from_noise(_NAIVE)),
-    Row(name="stage-1", label="Stage 1", settings=_from_noise(_MOTION)),
-    Row(name="stages-1-2", label="Stages 1 + 2", settings=_from_noise(_PRESET)),
-    Row(name="base-draft", label="Draft, model without LoRA", settings=_from_draft(_UNTUNED)),
-    Row(name="stage-1-draft", label="Draft, stage 1", settings=_from_draft(_MOTION)),
-    Row(name="stages-1-2-draft", label="Draft, stages 1 + 2", settings=_from_draft(_PRESET)),
+    Row(name="base", label="Model without LoRA", preset=Preset.BEST, settings=_from_noise(_UNTUNED)),
+    Row(name="naive", label="Naive LoRA", preset=Preset.BEST, settings=_from_noise(_NAIVE)),
+    Row(name="stage-1", label="Stage 1", preset=Preset.BEST, settings=_from_noise(_MOTION)),
+    Row(name="stages-1-2", label="Stages 1 + 2", preset=Preset.BEST, settings=_from_noise(_PRESET)),
+    Row(name="base-draft", label="Draft, model without LoRA", settings=_UNTUNED),
+    Row(name="stage-1-draft", label="Draft, stage 1", settings=_MOTION),
+    Row(name="stages-1-2-draft", label="Draft, stages 1 + 2", settings=_PRESET),
     Row(name="fast", label="Preset fast", preset=Preset.FAST),
     Row(name="standard", label="Preset standard", preset=Preset.STANDARD),
     Row(name="best", label="Preset best", preset=Preset.BEST),

@@ -8,6 +8,8 @@ the keyframes never showed what appears.
 
 - `draft` does it for pictures in memory, `drafts` for several edits of them.
 - `guide`, `tracks`, `painting` and `carry` are its steps, for whoever streams a clip at source size.
+- `follow` takes the keyframes' mattes along in the same way.
+- `doubts` says what no keyframe has shown of each frame, and which frame to paint next.
 """
 
 from __future__ import annotations
@@ -15,10 +17,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from maskedit.draft.carrying import Draft, Painting, carry, painting
+from maskedit.draft.doubting import Doubts, doubts
 from maskedit.draft.flow import Picture
-from maskedit.draft.tracking import GUIDE_SIDE, Guide, Track, guide, tracks
+from maskedit.draft.following import follow
+from maskedit.draft.tracking import GUIDE_SIDE, Guide, Track, guide, to_codes, tracks
 
-__all__ = ["Draft", "Guide", "Painting", "Picture", "Track", "carry", "draft", "drafts", "guide", "painting", "tracks"]
+__all__ = [
+    "Doubts",
+    "Draft",
+    "Guide",
+    "Painting",
+    "Picture",
+    "Track",
+    "carry",
+    "doubts",
+    "draft",
+    "drafts",
+    "follow",
+    "guide",
+    "painting",
+    "to_codes",
+    "tracks",
+]
 
 
 def draft(

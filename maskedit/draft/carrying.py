@@ -34,8 +34,8 @@ class Painting:
 class Draft:
     """A frame's `picture` (H, W, 3) in [0, 1] and its `confidence` (H, W) in [0, 1].
 
-    1: the pixel was seen in a keyframe, or lies outside the region. Less where it was seen nowhere and had to be filled:
-    up to 0.9 if what was painted is a recolouring of the plate, 0 if it has nothing to do with it.
+    1: the pixel was seen in a keyframe, or lies outside the region. Less where it was seen nowhere and had to be
+    filled: up to 0.9 if the painting is a recolouring of the plate, 0 if it has nothing to do with it.
     """
 
     picture: Picture

@@ -7,7 +7,7 @@ sees one rectangle of each frame, of one size through the whole range, resized t
 """
 
 from maskedit.geometry.crop import MAX_ENLARGEMENT, CropPlan, aspect_error_px, plan_crop
-from maskedit.geometry.rects import Rect, bounds_of, union
+from maskedit.geometry.rects import Rect, bounds_of, placed, union
 from maskedit.geometry.resampling import crop_to_model, matte_to_model, model_to_crop, resized
 from maskedit.geometry.track import MOST_ACCELERATION, WORTH_FOLLOWING, CropTrack, plan_track
 from maskedit.geometry.windows import pad_indices, padded_length, windows
@@ -26,6 +26,7 @@ __all__ = [
     "model_to_crop",
     "pad_indices",
     "padded_length",
+    "placed",
     "plan_crop",
     "plan_track",
     "resized",

@@ -39,6 +39,18 @@ class Rect:
         return Rect(left, top, right - left, bottom - top)
 
 
+def placed(values: np.ndarray, *, at: Rect, within: Rect) -> np.ndarray:
+    """`values` (h, w) of the pixels `at` as those of `within`, 0 where they do not reach. Always a new array."""
+    left, top = max(at.x, within.x), max(at.y, within.y)
+    right = max(left, min(at.x + at.width, within.x + within.width))
+    bottom = max(top, min(at.y + at.height, within.y + within.height))
+    found = np.zeros((within.height, within.width), values.dtype)
+    found[top - within.y : bottom - within.y, left - within.x : right - within.x] = values[
+        top - at.y : bottom - at.y, left - at.x : right - at.x
+    ]
+    return found
+
+
 def bounds_of(matte: np.ndarray) -> Rect | None:
     """The smallest rectangle that holds every pixel > 0 of `matte` (H, W), or None if there is none."""
     inside = matte > 0

@@ -27,6 +27,26 @@ TRANSFERS = {
 }  # fmt: skip
 RANGES = {1: "tv", 2: "pc"}
 
+# Where primaries and white lie, x and y of red, green, blue, white (H.273, table 2).
+_D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
+_D60 = (0.32168, 0.33767)
+CHROMATICITIES: Mapping[str, tuple[float, ...]] = {
+    "bt709": (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, *_D65),
+    "bt470m": (0.67, 0.33, 0.21, 0.71, 0.14, 0.08, *_C),
+    "bt470bg": (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, *_D65),
+    "smpte170m": (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
+    "smpte240m": (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
+    "film": (0.681, 0.319, 0.243, 0.692, 0.145, 0.049, *_C),
+    "bt2020": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65),
+    "smpte428": (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3),
+    "smpte431": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_DCI),
+    "smpte432": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65),
+    "ebu3213": (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *_D65),
+    # No video has these, but scene-linear pictures: SMPTE ST 2065-1, and ACES S-2014-004 (ACEScg).
+    "ap0": (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.0770, *_D60),
+    "ap1": (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, *_D60),
+}
+
 # Red and blue luma weights (H.273, table 4); green's is what remains to 1.
 _LUMA_WEIGHTS = {
     "bt709": (0.2126, 0.0722), "fcc": (0.30, 0.11), "bt470bg": (0.299, 0.114), "smpte170m": (0.299, 0.114),
@@ -87,17 +107,29 @@ def guessed_matrix(layout: PixelLayout, *, height: int) -> str:
 def colour_tags(
     layout: PixelLayout, *, height: int, matrix: int, range: int, primaries: int, transfer: int
 ) -> ColourTags:
-    """MediaFacts' four colour fields from a file's code points; `height` in pixels decides the guesses."""
+    """MediaFacts' four colour fields from a file's code points; `height` in pixels decides the guesses.
+
+    Float samples are scene-linear unless something says otherwise, as OpenEXR's manual has it.
+    """
     rgb = layout.model is ColourModel.RGB
     wide = rgb or height >= 720
+    curve = "linear" if layout.is_float else "iec61966-2-1" if rgb else "bt709"
     if MATRICES.get(matrix) == "gbr" and not rgb:
         matrix = UNSPECIFIED  # a known slip of some writers: luma and chroma under the tag of RGB
     return {
         "matrix": tag_of(MATRICES, matrix, guess=guessed_matrix(layout, height=height)),
         "range": tag_of(RANGES, range, guess="pc" if rgb else "tv"),
         "primaries": tag_of(PRIMARIES, primaries, guess="bt709" if wide else "smpte170m"),
-        "transfer": tag_of(TRANSFERS, transfer, guess="iec61966-2-1" if rgb else "bt709"),
+        "transfer": tag_of(TRANSFERS, transfer, guess=curve),
     }
+
+
+def primaries_named(chromaticities: tuple[float, ...]) -> str | None:
+    """The primaries whose red, green, blue and white, x and y each, these eight figures are."""
+    for name, corners in CHROMATICITIES.items():
+        if max(abs(a - b) for a, b in zip(corners, chromaticities, strict=True)) < 1e-3:
+            return name
+    return None
 
 
 def chroma_siting(codec: str, *, matrix: str, layout: PixelLayout) -> tuple[float, float]:

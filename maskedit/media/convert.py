@@ -12,15 +12,15 @@ from maskedit.media.pixels import ColourModel, layout_of
 from maskedit.media.plate import PlateFrame, codes_from_signal, reduce_chroma, rgb_from_signals, signals_from_rgb
 
 
-def convert(plate: PlateFrame, pixel_format: str) -> PlateFrame:
+def convert(plate: PlateFrame, pixel_format: str, *, matrix: str = "") -> PlateFrame:
     """`plate` as `pixel_format` (a planar format); the plate itself where it already is in it.
 
-    YUV keeps its matrix and becomes limited range; RGB made into YUV takes the matrix that `colour.guessed_matrix`
-    names for its height. Alpha is carried, or made opaque where only the target has it. Composite after converting:
-    then the samples outside the paste are those of the converted plate, bit for bit.
+    YUV keeps its matrix and becomes limited range; RGB made into YUV takes `matrix`, or the one that
+    `colour.guessed_matrix` names for its height. Alpha is carried, or made opaque where only the target has it.
+    Composite after converting: then the samples outside the paste are those of the converted plate, bit for bit.
     """
     target = layout_of(pixel_format)
-    colour = converted_colour(plate, pixel_format)
+    colour = converted_colour(plate, pixel_format, matrix=matrix)
     if target.name == plate.layout.name and colour == plate.colour:
         return plate
     source = plate.layout
@@ -41,13 +41,13 @@ def convert(plate: PlateFrame, pixel_format: str) -> PlateFrame:
     return replace(plate, planes=tuple(planes), pixel_format=target.name, colour=colour)
 
 
-def converted_colour(plate: PlateFrame, pixel_format: str) -> PlateColour:
-    """How the samples of `convert(plate, pixel_format)` are to be understood."""
+def converted_colour(plate: PlateFrame, pixel_format: str, *, matrix: str = "") -> PlateColour:
+    """How the samples of `convert(plate, pixel_format, matrix=matrix)` are to be understood."""
     target = layout_of(pixel_format)
     if target.name == plate.layout.name:
         return plate.colour
     if target.model is not ColourModel.YUV:
         return PlateColour(matrix="gbr", range="pc", siting=plate.colour.siting)
     known = plate.layout.model is ColourModel.YUV
-    matrix = plate.colour.matrix if known else guessed_matrix(target, height=plate.height)
+    matrix = plate.colour.matrix if known else matrix or guessed_matrix(target, height=plate.height)
     return PlateColour(matrix=matrix, range="tv", siting=plate.colour.siting)

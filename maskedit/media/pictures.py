@@ -13,13 +13,17 @@ import numpy as np
 import OpenImageIO as oiio
 
 from maskedit.errors import InputError, OutputError
+from maskedit.media.colour import primaries_named
 from maskedit.media.containers import check_size
 from maskedit.media.pixels import PixelLayout, layout_of
+from maskedit.media.timecode import unpacked
+from maskedit.request import ColourTag, Origin
 
 PICTURE_SUFFIXES = frozenset({".png", ".exr", ".dpx", ".tif", ".tiff", ".jpg", ".jpeg", ".tga", ".bmp", ".webp"})
 _MAX_CHANNELS = 1024
 _TYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "half"}
-_NO_ATTRIBUTES: Mapping[str, float | Fraction] = {}
+Attribute = float | str | Fraction | tuple[int, ...] | tuple[float, ...]
+_NO_ATTRIBUTES: Mapping[str, Attribute] = {}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class PictureHeader:
     pixel_aspect: Fraction
     rate: Fraction | None
     timecode: str
+    reel: str
+    primaries: ColourTag | None
     premultiplied: bool
 
 
@@ -65,9 +71,11 @@ def write_picture(path: str | Path, rgb: np.ndarray, *, bit_depth: int = 8) -> N
 
 
 def write_samples(
-    path: str | Path, samples: np.ndarray, *, attributes: Mapping[str, float | Fraction] = _NO_ATTRIBUTES
+    path: str | Path, samples: np.ndarray, *, attributes: Mapping[str, Attribute] = _NO_ATTRIBUTES
 ) -> None:
     """Write (H, W, C) uint8, uint16 or float16 samples unchanged, with header `attributes` by OpenImageIO's names.
+
+    A tuple is an array, a fraction a rational, and what is called "smpte:TimeCode" a timecode's two words of 32 bits.
 
     Complete or not at all: the file appears under its name when it is whole. Raises OutputError.
     """
@@ -79,6 +87,11 @@ def write_samples(
     for name, value in attributes.items():
         if isinstance(value, Fraction):
             spec.attribute(name, oiio.TypeRational, (value.numerator, value.denominator))
+        elif name == "smpte:TimeCode":
+            spec.attribute(name, oiio.TypeTimeCode, value)
+        elif isinstance(value, tuple):
+            kind = "int" if isinstance(value[0], int) else "float"
+            spec.attribute(name, oiio.TypeDesc(f"{kind}[{len(value)}]"), value)
         else:
             spec.attribute(name, value)
     output = oiio.ImageOutput.create(str(temporary))
@@ -154,7 +167,9 @@ def _header(source: oiio.ImageInput, file: Path) -> PictureHeader:
         channels=channels,
         pixel_aspect=Fraction(spec.get_float_attribute("PixelAspectRatio", 1.0) or 1.0).limit_denominator(1000),
         rate=_rate(spec),
-        timecode=spec.get_string_attribute("smpte:TimeCode"),
+        timecode=_timecode(spec),
+        reel=spec.get_string_attribute("reelName"),
+        primaries=_primaries(spec),
         premultiplied=not spec.get_int_attribute("oiio:UnassociatedAlpha"),
     )
 
@@ -191,6 +206,18 @@ def _rate(spec: oiio.ImageSpec) -> Fraction | None:
             nearest = Fraction(round(value * 1001), 1001)
             return Fraction(round(value)) if abs(value - round(value)) < 1e-3 else nearest.limit_denominator(1001)
     return None
+
+
+def _timecode(spec: oiio.ImageSpec) -> str:
+    words = spec.getattribute("smpte:TimeCode")
+    return unpacked(words[0]) if isinstance(words, tuple) else spec.get_string_attribute("timecode")
+
+
+def _primaries(spec: oiio.ImageSpec) -> ColourTag | None:
+    corners = spec.getattribute("chromaticities")
+    if not isinstance(corners, tuple) or len(corners) != 8:
+        return None
+    return ColourTag(name=primaries_named(corners) or "unknown", origin=Origin.TAGGED)
 
 
 def _first_line(notes: str) -> str:

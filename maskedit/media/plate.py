@@ -8,7 +8,7 @@ on exactly the chroma samples that `compositing` treats as serving it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -49,8 +49,28 @@ class PlateFrame:
 
         Raises InputError for colour matrices that are no weighted sum (ICtCp, constant luminance).
         """
-        rgb = rgb_from_signals(self.signals(), self.layout, self.colour)
+        rgb = self.encoded_rgb()
         return np.clip(rgb, 0.0, 1.0, out=rgb)
+
+    def encoded_rgb(self) -> np.ndarray:
+        """float32 (H, W, 3): R'G'B' in the plate's own encoding, unclipped. Raises InputError as `rgb` does."""
+        return rgb_from_signals(self.signals(), self.layout, self.colour)
+
+    def part(self, rows: slice, columns: slice) -> PlateFrame:
+        """The rectangle `rows`, `columns` of the frame, which begin on whole chroma samples, as views."""
+        cut = []
+        for number, plane in enumerate(self.planes):
+            across, down = self.layout.chroma_shift if self.layout.is_chroma(number) else (0, 0)
+            cut.append(
+                plane[rows.start >> down : -(-rows.stop >> down), columns.start >> across : -(-columns.stop >> across)]
+            )
+        return replace(self, planes=tuple(cut))
+
+    def window(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """`rows`, `columns` grown to whole chroma samples, with one more around them inside the frame: all that the
+        colours there are made of."""
+        across, down = (1 << shift for shift in self.layout.chroma_shift)
+        return _grown(rows, step=down, end=self.height), _grown(columns, step=across, end=self.width)
 
     def alpha(self) -> np.ndarray | None:
         """float32 (H, W) in [0, 1], or None where the plate has no alpha."""
@@ -151,6 +171,10 @@ def serves(factor: int, siting: float) -> range:
     centre = siting * (factor - 1)
     offsets = [offset for offset in range(-factor, 2 * factor) if abs(offset - centre) < factor]
     return range(offsets[0], offsets[-1] + 1)
+
+
+def _grown(part: slice, *, step: int, end: int) -> slice:
+    return slice(max(part.start // step - 1, 0) * step, min((-(-part.stop // step) + 1) * step, end))
 
 
 def _enlarge(samples: np.ndarray, factor: int, siting: float) -> np.ndarray:

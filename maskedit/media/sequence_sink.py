@@ -10,29 +10,41 @@ from pathlib import Path
 import numpy as np
 
 from maskedit.errors import OutputError
-from maskedit.media.pictures import write_samples
+from maskedit.media.colour import CHROMATICITIES, PRIMARIES, TRANSFERS, UNSPECIFIED, code_point
+from maskedit.media.pictures import Attribute, write_samples
 from maskedit.media.plate import PlateFrame
 from maskedit.media.sequences import is_sequence, numbered
-from maskedit.request import AlphaMode, Deliverable, DeliverableFormat, DeliverableKind, MediaFacts
+from maskedit.media.timecode import packed, shifted
+from maskedit.request import AlphaMode, Deliverable, DeliverableFormat, DeliverableKind, MediaFacts, Origin
 
 
 class SequenceSink:
     """Writes pictures into a hidden folder beside `path` (a folder, or a numbered name in one), then moves them in.
 
-    Straight alpha stays straight in PNG; in EXR the colours are multiplied by it, as that format prescribes.
+    `first_number`: what the clip's frame 0 is called. Straight alpha stays straight in PNG; in EXR the colours are
+    multiplied by it, as that format prescribes.
     """
 
-    def __init__(self, path: Path, *, deliverable: Deliverable, facts: MediaFacts) -> None:
+    error = None  # what is written is what was given, to the format's own precision
+
+    def __init__(self, path: Path, *, deliverable: Deliverable, facts: MediaFacts, first_number: int) -> None:
         self._folder = path.parent if is_sequence(path) else path
-        self._name = path.name if is_sequence(path) else f"{path.name}.%04d.{deliverable.format}"
+        self._name = path.name if is_sequence(path) else f"{path.name}.%04d{deliverable.format.suffix}"
         self._temporary = self._folder.with_name(f".{self._folder.name}.partial")
         straight = deliverable.kind is DeliverableKind.PATCH or facts.alpha_mode is AlphaMode.STRAIGHT
         self._multiplied = straight and deliverable.format is DeliverableFormat.EXR
         self._begun = False
-        self._attributes = {
+        self._first_number = first_number
+        self._facts = facts
+        self._exr = deliverable.format is DeliverableFormat.EXR
+        self._attributes: dict[str, Attribute] = {
             "PixelAspectRatio": float(facts.pixel_aspect),
             "FramesPerSecond": facts.rate,
         }
+        if facts.reel:
+            self._attributes["reelName"] = facts.reel
+        if deliverable.kind is not DeliverableKind.MATTE:  # a matte is no colour
+            self._attributes |= _colour_attributes(facts, exr=self._exr)
 
     def write(self, plate: PlateFrame) -> None:
         if not self._begun:
@@ -45,12 +57,22 @@ class SequenceSink:
             samples[..., :3] *= samples[..., 3:]
         if plate.layout.is_float:
             samples = samples.astype(np.float16)
-        write_samples(numbered(self._temporary / self._name, plate.number), samples, attributes=self._attributes)
+        attributes = self._attributes | self._timecode(plate.number)
+        name = numbered(self._temporary / self._name, self._first_number + plate.number)
+        write_samples(name, samples, attributes=attributes)
 
     def finish(self) -> None:
-        """Move the pictures under their folder's name; others that lie there already stay, same names are replaced."""
+        """Nothing is left to write: every picture is whole when it is written."""
+
+    def publish(self) -> None:
+        """Give the pictures their folder's name; in one that is there already, others stay and same names are replaced.
+
+        Raises OutputError.
+        """
         try:
-            self._folder.mkdir(exist_ok=True)
+            if not self._folder.exists():
+                os.replace(self._temporary, self._folder)
+                return
             for picture in sorted(self._temporary.iterdir()):
                 os.replace(picture, self._folder / picture.name)
             self._temporary.rmdir()
@@ -58,5 +80,25 @@ class SequenceSink:
             raise OutputError(f"The pictures cannot be moved to {self._folder}: {error}.") from error
 
     def clean_up(self) -> None:
-        """Remove the pictures of a sequence that was not finished."""
+        """Remove the pictures of a sequence that was not published."""
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _timecode(self, number: int) -> dict[str, Attribute]:
+        """That of frame `number`: as EXR's own attribute, or as text in a PNG, which has none."""
+        start = self._facts.start_timecode
+        if not start:
+            return {}
+        timecode = shifted(start, number, self._facts.rate)
+        bits = packed(timecode) if self._exr else None
+        return {"timecode": timecode} if bits is None else {"smpte:TimeCode": (bits, 0)}
+
+
+def _colour_attributes(facts: MediaFacts, *, exr: bool) -> dict[str, Attribute]:
+    """What is tagged, none invented: EXR's chromaticities, and PNG's cICP chunk, which says RGB in full range."""
+    primaries, transfer = code_point(PRIMARIES, facts.primaries), code_point(TRANSFERS, facts.transfer)
+    if exr:
+        known = facts.primaries.origin is not Origin.GUESSED and facts.primaries.name in CHROMATICITIES
+        return {"chromaticities": CHROMATICITIES[facts.primaries.name]} if known else {}
+    if UNSPECIFIED in (primaries, transfer):
+        return {}
+    return {"CICP": (primaries, transfer, 0, 1)}

@@ -18,6 +18,7 @@ from maskedit.media.plate import PlateFrame
 from maskedit.request import AlphaMode, FieldOrder, MediaFacts
 
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
+_PICTURE = re.compile(r"(.*?)(\d+)(\.(?:png|exr))")
 _DEFAULT_RATE = Fraction(24)
 
 
@@ -31,6 +32,28 @@ def numbered(path: str | Path, number: int) -> Path:
     digits = _NUMBER.search(Path(path).name)
     assert digits is not None
     return Path(path).with_name(_NUMBER.sub(f"{number:0{digits[1] or 1}d}", Path(path).name))
+
+
+def sequence_in(folder: Path) -> str:
+    """The PNG or EXR sequence in `folder`, as `shot.%04d.exr`; of several the one of the folder's own name.
+
+    Raises InputError for a folder that holds none, or leaves open which.
+    """
+    digits: dict[tuple[str, str], int] = {}
+    for file in folder.iterdir():
+        if match := _PICTURE.fullmatch(file.name):
+            before, number, after = match.groups()
+            digits[before, after] = min(digits.get((before, after), len(number)), len(number))
+    found = [name for name in sorted(digits) if len(digits) == 1 or name[0] == f"{folder.name}."]
+    if not found:
+        raise InputError(f"The folder {folder} holds no result: give a clip, or a sequence as shot.%04d.png.")
+    before, after = found[0]
+    return str(folder / f"{before}%0{digits[found[0]]}d{after}")
+
+
+def first_number_of(path: str) -> int:
+    """The lowest number of the sequence `path` on disk. Raises InputError if there are no pictures."""
+    return _numbers_on_disk(Path(path))[0]
 
 
 class ImageSequence:
@@ -79,6 +102,9 @@ def _planes(samples: np.ndarray, model: ColourModel) -> tuple[np.ndarray, ...]:
 
 
 def _describe(header: PictureHeader, *, frame_count: int) -> MediaFacts:
+    tags = colour_tags(header.layout, height=header.height, matrix=2, range=2, primaries=2, transfer=2)
+    if header.primaries:
+        tags["primaries"] = header.primaries
     alpha = AlphaMode.PREMULTIPLIED if header.premultiplied else AlphaMode.STRAIGHT
     return MediaFacts(
         frame_count=frame_count,
@@ -91,7 +117,8 @@ def _describe(header: PictureHeader, *, frame_count: int) -> MediaFacts:
         field_order=FieldOrder.PROGRESSIVE,
         alpha_mode=alpha if header.layout.has_alpha else AlphaMode.NONE,
         start_timecode=header.timecode,
-        **colour_tags(header.layout, height=header.height, matrix=2, range=2, primaries=2, transfer=2),
+        reel=header.reel,
+        **tags,
     )
 
 

@@ -32,5 +32,23 @@ def shifted(timecode: str, frames: int, rate: Fraction) -> str:
     return f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{match[4]}{number:02}"
 
 
+def packed(timecode: str) -> int | None:
+    """The 32 bits by which OpenEXR stores a timecode (packing TV60 of ImfTimeCode.h), None for text that is none.
+
+    Two digits of binary-coded decimals each, from the lowest bit: frames, seconds, minutes, hours; bit 6: drop-frame.
+    """
+    match = _TIMECODE.fullmatch(timecode)
+    if not match or int(match[5]) > 39:  # two bits for the tens
+        return None
+    hours, minutes, seconds, number = (int(match[group], 16) for group in (1, 2, 3, 5))
+    return hours << 24 | minutes << 16 | seconds << 8 | (match[4] != ":") << 6 | number
+
+
+def unpacked(bits: int) -> str:
+    """The inverse of `packed`."""
+    hours, minutes, seconds, number = bits >> 24 & 0x3F, bits >> 16 & 0x7F, bits >> 8 & 0x7F, bits & 0x3F
+    return f"{hours:02x}:{minutes:02x}:{seconds:02x}{';' if bits >> 6 & 1 else ':'}{number:02x}"
+
+
 def _frames_in_ten_minutes(nominal: int, dropped: int) -> int:
     return 600 * nominal - 9 * dropped

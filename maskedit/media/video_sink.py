@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plates into a video file: FFV1 in mkv, ProRes 4444 in mov, H.264 in mp4, with the source's sound and tags."""
+"""Plates into a video file: FFV1 in mkv, ProRes 4444 or v210 in mov, H.264 in mp4, with the source's sound and tags."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from maskedit.errors import OutputError
 from maskedit.media.audio import AudioCopy
 from maskedit.media.colour import MATRICES, PRIMARIES, RANGES, TRANSFERS, code_point
 from maskedit.media.containers import frame_from_plate, open_clip, video_stream
+from maskedit.media.fidelity import CodecError, Fidelity
 from maskedit.media.matroska import write_pixel_aspect
 from maskedit.media.pixels import ColourModel, layout_of
 from maskedit.media.plate import PlateFrame
@@ -26,13 +27,27 @@ from maskedit.request import ColourTag, Deliverable, DeliverableFormat, Delivera
 
 # FFV1 keeps 8-bit RGB packed; every other planar format goes in as it is.
 _FFV1_PACKED = {"gbrp": "bgr0", "gbrap": "bgra"}
-_MUXERS = {DeliverableFormat.MKV: "matroska", DeliverableFormat.MOV: "mov", DeliverableFormat.MP4: "mp4"}
+_MUXERS = {
+    DeliverableFormat.MKV: "matroska",
+    DeliverableFormat.MOV: "mov",
+    DeliverableFormat.MP4: "mp4",
+    DeliverableFormat.V210: "mov",
+}
 _CODECS = {
     # Level 3 has slices, so that threads share a frame, and a checksum per slice.
     DeliverableFormat.MKV: ("ffv1", {"level": "3", "slicecrc": "1", "g": "1"}),
-    DeliverableFormat.MOV: ("prores_ks", {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"}),
+    # As fine as the codec goes: coarse grain then moves by 3 codes of 10 bits at most instead of 18.
+    DeliverableFormat.MOV: (
+        "prores_ks",
+        {"profile": "4444", "vendor": "apl0", "alpha_bits": "16", "bits_per_mb": "8192"},
+    ),
     DeliverableFormat.MP4: ("libx264", {"crf": "12", "preset": "medium"}),
+    DeliverableFormat.V210: ("v210", {}),
 }
+# What writes each frame by itself and does not keep it to the bit: (decoder, the tag by which it knows its kind).
+_MEASURED = {DeliverableFormat.MOV: ("prores", "ap4h"), DeliverableFormat.V210: ("v210", "v210")}
+# Encoders hold a frame for each thread.
+_THREADS = 8
 
 
 class VideoSink:
@@ -56,6 +71,12 @@ class VideoSink:
         self._stream: VideoStream
         self._start = Fraction(0)
         self._end = Fraction(0)
+        self._fidelity: Fidelity | None = None
+
+    @property
+    def error(self) -> CodecError | None:
+        """What the codec changed in the frames written so far; None for codecs whose error is not measured."""
+        return self._fidelity.error if self._fidelity else None
 
     def write(self, plate: PlateFrame) -> None:
         if self._container is None:
@@ -72,13 +93,15 @@ class VideoSink:
         else:
             frame.pts = plate.number - self._frames.first
             frame.duration = 1
+        if self._fidelity:
+            self._fidelity.expect(plate)
         begin = frame.pts * frame.time_base
         self._end = begin + (frame.duration * frame.time_base or 1 / self._facts.rate)
         for packet in self._stream.encode(frame):
             self._mux(packet)
 
     def finish(self) -> None:
-        """Flush encoder and sound, write the trailer, bring the file to the disk and give it its name."""
+        """Flush encoder and sound, write the trailer and bring the file to the disk, still under its hidden name."""
         assert self._container is not None
         for packet in self._stream.encode(None):
             self._mux(packet)
@@ -91,10 +114,13 @@ class VideoSink:
             write_pixel_aspect(self._temporary, facts.pixel_aspect, width=facts.width, height=facts.height)
         with open(self._temporary, "rb+") as file:
             os.fsync(file.fileno())
+
+    def publish(self) -> None:
+        """Give the finished file its name."""
         os.replace(self._temporary, self._path)
 
     def clean_up(self) -> None:
-        """Close and remove a file that was not finished; after `finish` there is nothing left to remove."""
+        """Close and remove a file that was not published; after `publish` there is nothing left to remove."""
         with suppress(av.FFmpegError, OSError):  # what cannot be written any more is thrown away anyhow
             self._open.close()
         self._temporary.unlink(missing_ok=True)
@@ -103,6 +129,8 @@ class VideoSink:
         assert self._container is not None
         if self._audio and packet.dts is not None:
             self._audio.up_to(min(packet.dts * packet.time_base, self._end))
+        if self._fidelity:
+            self._fidelity.compare(packet)
         self._container.mux_one(packet)
 
     def _open_for(self, plate: PlateFrame) -> OutputContainer:
@@ -116,10 +144,13 @@ class VideoSink:
         self._stream = stream
         stream.width, stream.height = plate.width, plate.height
         stream.pix_fmt = encoder_format(kind, plate.layout.name)
-        stream.thread_count = os.cpu_count() or 1
+        stream.thread_count = min(os.cpu_count() or 1, _THREADS)
         stream.codec_context.sample_aspect_ratio = self._facts.pixel_aspect
         stream.codec_context.time_base = 1 / self._facts.rate
         self._tag(stream, plate)
+        if kind in _MEASURED:
+            decoder, tag = _MEASURED[kind]
+            self._fidelity = Fidelity(decoder, tag=tag, width=plate.width, height=plate.height)
         self._start = plate.pts * plate.time_base
         clip = None
         if not is_sequence(self._source):
@@ -142,15 +173,17 @@ class VideoSink:
         """Colour tags as the source had them, none invented; what a conversion changed is said as it is now."""
         facts, context = self._facts, stream.codec_context
         source, target = layout_of(facts.pixel_format).model, plate.layout.model
-        made_yuv = target is ColourModel.YUV and source is not ColourModel.YUV
+        made = self._deliverable.kind is not DeliverableKind.FULL
+        made = made or (target is ColourModel.YUV and source is not ColourModel.YUV)
         matrix, range = (
-            ColourTag(name=name, origin=Origin.TAGGED if made_yuv else tag.origin)
+            ColourTag(name=name, origin=Origin.TAGGED if made else tag.origin)
             for name, tag in ((plate.colour.matrix, facts.matrix), (plate.colour.range, facts.range))
         )
         context.colorspace = code_point(MATRICES, matrix)
         context.color_range = code_point(RANGES, range, unspecified=0)
-        context.color_primaries = code_point(PRIMARIES, facts.primaries)
-        context.color_trc = code_point(TRANSFERS, facts.transfer)
+        if self._deliverable.kind is not DeliverableKind.MATTE:  # a matte is no colour
+            context.color_primaries = code_point(PRIMARIES, facts.primaries)
+            context.color_trc = code_point(TRANSFERS, facts.transfer)
 
 
 def encoder_format(kind: DeliverableFormat, pixel_format: str) -> str:

@@ -5,54 +5,74 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, Self
 
 from maskedit.errors import MaskEditError, OutputError
 from maskedit.media.convert import convert
-from maskedit.media.pixels import layout_of
+from maskedit.media.fidelity import CodecError
+from maskedit.media.pixels import ColourModel, layout_of
 from maskedit.media.plate import PlateFrame
 from maskedit.media.sequence_sink import SequenceSink
+from maskedit.media.sequences import first_number_of, is_sequence
 from maskedit.media.video_sink import VideoSink, encoder_format
 from maskedit.request import Deliverable, DeliverableFormat, DeliverableKind, FrameRange, MediaFacts
 
 _QUEUED_FRAMES = 4
-_SEQUENCES = (DeliverableFormat.PNG, DeliverableFormat.EXR)
+# Of very large frames fewer wait, but always one.
+_QUEUED_BYTES = 256 << 20
 
 
 class _Sink(Protocol):
+    @property
+    def error(self) -> CodecError | None: ...
     def write(self, plate: PlateFrame) -> None: ...
     def finish(self) -> None: ...
+    def publish(self) -> None: ...
     def clean_up(self) -> None: ...
 
 
 def delivered_pixel_format(facts: MediaFacts, deliverable: Deliverable) -> str:
     """The planar format that a deliverable keeps. Raises OutputError where the format cannot carry what is asked."""
-    source = layout_of(facts.pixel_format)
-    patch = deliverable.kind is DeliverableKind.PATCH
-    alpha = patch or source.has_alpha
+    source, kind = layout_of(facts.pixel_format), deliverable.kind
+    patch = kind is DeliverableKind.PATCH
+    if patch and not deliverable.format.has_alpha:
+        raise OutputError(f"{deliverable.format} has no alpha for a patch: ask for mkv, mov, png or exr.")
+    alpha = patch or (kind is DeliverableKind.FULL and source.has_alpha)
     match deliverable.format:
-        case DeliverableFormat.MKV:
-            return "gbrap16le" if patch else source.name
+        case DeliverableFormat.MKV if kind is DeliverableKind.FULL:
+            return source.name
+        case DeliverableFormat.MKV if kind is DeliverableKind.MATTE:
+            return "gray16le"
         case DeliverableFormat.MOV:
             return "yuva444p10le" if alpha else "yuv444p10le"
-        case DeliverableFormat.PNG:
-            return "gbrap16le" if alpha else "gbrp16le"
+        case DeliverableFormat.V210:
+            if facts.width % 2:
+                raise OutputError(f"v210 cannot hold a picture {facts.width} pixels wide, an odd number: ask for mov.")
+            return "yuv422p10le"
         case DeliverableFormat.EXR:
             return "gbrapf32le" if alpha else "gbrpf32le"
         case DeliverableFormat.MP4:
-            if patch:
-                raise OutputError("An mp4 has no alpha for a patch: ask for mkv, mov, png or exr.")
             if facts.width % 2 or facts.height % 2:
                 return "yuv444p"
             return "yuv422p" if source.chroma_shift == (1, 0) else "yuv420p"
+        case _:
+            return "gbrap16le" if alpha else "gbrp16le"
+
+
+def check_deliverable(facts: MediaFacts, deliverable: Deliverable) -> None:
+    """Raise OutputError, one sentence, for what no writer could write of a clip with these facts."""
+    encoder_format(deliverable.format, delivered_pixel_format(facts, deliverable))
 
 
 class ClipWriter:
     """Writes frames `frames` of the clip `source` (whose probe is `facts`) to `path`, in order, one `write` each.
 
-    `path` is a file, or for PNG and EXR a folder or a numbered name in one. On leaving the block the result gets its
-    name; after an error nothing is left. Raises OutputError, from the encoding thread too.
+    `path` is a file, or for PNG and EXR a folder or a numbered name in one, numbered as `source` is if that is a
+    sequence, whose frame 0 is `first_number` (None: its lowest), and from 0 otherwise. On leaving the block the result
+    gets its name; after an error nothing is left. Several that belong together are opened by `open`, brought to their
+    ends by `finish` and named by `publish` once all are whole. Raises OutputError, from the encoding thread too.
     """
 
     def __init__(
@@ -63,24 +83,51 @@ class ClipWriter:
         deliverable: Deliverable,
         source: str,
         frames: FrameRange,
+        first_number: int | None = None,
     ) -> None:
         self.pixel_format = delivered_pixel_format(facts, deliverable)
+        layout = layout_of(facts.pixel_format)
+        self._matrix = facts.matrix.name if layout.model is ColourModel.YUV else ""
         self._path = Path(path)
         self._next = frames.first
         self._frames = frames
         self._sink: _Sink
-        if deliverable.format in _SEQUENCES:
-            self._sink = SequenceSink(self._path, deliverable=deliverable, facts=facts)
+        if deliverable.format.is_sequence:
+            first = first_number
+            if first is None:
+                first = first_number_of(source) if is_sequence(source) else 0
+            self._sink = SequenceSink(self._path, deliverable=deliverable, facts=facts, first_number=first)
         else:
             encoder_format(deliverable.format, self.pixel_format)
             self._sink = VideoSink(self._path, facts=facts, deliverable=deliverable, source=source, frames=frames)
-        self._queue: queue.Queue[PlateFrame | None] = queue.Queue(_QUEUED_FRAMES)
+        target = layout_of(self.pixel_format)
+        frame_bytes = facts.width * facts.height * target.plane_count * target.dtype.itemsize
+        depth = min(_QUEUED_FRAMES, max(_QUEUED_BYTES // frame_bytes, 1))
+        self._queue: queue.Queue[PlateFrame | None] = queue.Queue(depth)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._encode, name="maskedit-encoder")
 
+    @property
+    def error(self) -> CodecError | None:
+        """What the codec changed in the frames; None where it changes nothing, or is not measured."""
+        return self._sink.error
+
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.open()
         return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._error = self._error or error
+        try:
+            if kind is None:
+                self.finish()
+                self.publish()
+        finally:
+            self.close()
+
+    def open(self) -> None:
+        """Start the encoding thread: from here on `close` has to be called in the end."""
+        self._thread.start()
 
     def write(self, plate: PlateFrame) -> None:
         """Queue the next frame. A plate in another form than `pixel_format` is converted (see `convert`)."""
@@ -90,37 +137,47 @@ class ClipWriter:
         self._raise_from_thread()
         self._queue.put(plate)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._error = self._error or error
-        self._queue.put(None)
-        self._thread.join()
-        try:
-            if kind is None:
-                self._raise_from_thread()
-                self._finish()
-        finally:
-            self._sink.clean_up()
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Wait for the last frame and bring everything to the disk, still under a hidden name."""
+        self._join()
+        self._raise_from_thread()
         if self._next <= self._frames.last:
             raise OutputError(f"{self._path.name} got no frames from {self._next} on: render it again.")
-        try:
-            self._sink.finish()
-        except Exception as error:
-            raise self._output_error(error) from error
+        self._told(self._sink.finish)
+
+    def publish(self) -> None:
+        """Give what is finished its name."""
+        self._told(self._sink.publish)
+
+    def close(self) -> None:
+        """End the thread, and remove what was not published."""
+        self._error = self._error or OutputError(f"{self._path.name} was given up.")
+        self._join()
+        self._sink.clean_up()
+
+    def _join(self) -> None:
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
 
     def _encode(self) -> None:
         """The thread: after an error it goes on emptying the queue, so that `write` never waits for ever."""
         while (plate := self._queue.get()) is not None:
             if self._error is None:
                 try:
-                    self._sink.write(convert(plate, self.pixel_format))
+                    self._sink.write(convert(plate, self.pixel_format, matrix=self._matrix))
                 except Exception as error:
                     self._error = error
 
     def _raise_from_thread(self) -> None:
         if self._error is not None:
             raise self._output_error(self._error) from self._error
+
+    def _told(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:
+            raise self._output_error(error) from error
 
     def _output_error(self, error: BaseException) -> OutputError:
         if isinstance(error, MaskEditError):

@@ -70,7 +70,8 @@ def question(probe: Probe, codec: Any) -> ProbeClips:
 def loss_at(
     transformer: Callable[..., Any], batch: Batch, config: PretrainConfig, *, t: Tensor, channels: Tensor, noise: Tensor
 ) -> Tensor:
-    """The loss of the shipped run at noise levels `t` (B,) of the trial's own drawing; `noise` as `batch.clean`."""
+    """The loss of the shipped run at noise levels `t` (B,) of the trial's own drawing, of what the network says itself:
+    given cells are not put into it. `noise` as `batch.clean`."""
     over = t.view(-1, 1, 1, 1, 1)
     noisy = torch.lerp(batch.clean, noise, over)
     with torch.autocast("cpu", torch.bfloat16):

@@ -6,8 +6,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +15,9 @@ from typing import Any
 from plugin_client.cli.console import console_for, print_json
 from plugin_client.cli.edit import describe, edit
 from plugin_client.cli.following import summary
+from plugin_client.cli.local_verbs import run_module
 from plugin_client.cli.parsing import add_server_options, add_setting_option, connect_from, settings_from
-from plugin_client.core.errors import BadInput, ClientError
+from plugin_client.core.errors import BadInput
 from plugin_client.core.progress import duration_words
 from plugin_client.core.requests import PRESETS, EditOptions, MatteFile, Picture
 
@@ -44,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     keyframe = Path(shutil.copy(_example_file("keyframe.png"), out))
     matte, result, scorecard = out / "matte.mkv", out / "result.mkv", out / "scorecard.json"
     drawn = ("--source", source, "--matte", roto)
-    _run_module("maskedit.demo", "matte", *drawn, "--out", matte)
+    run_module("maskedit.demo", "matte", *drawn, "--out", matte)
     edit_options = EditOptions(
         clip=str(source),
         mattes=(MatteFile(path=str(roto)),),
@@ -55,13 +54,13 @@ def run(options: argparse.Namespace) -> int:
     )
     with connect_from(options) as connection:
         job = edit(connection, edit_options, result, console=console)
-    _run_module(
+    run_module(
         "maskedit.demo", "compare", *drawn, "--result", result, "--keyframe", keyframe, "--out", out / "compare.png"
     )
     with TemporaryDirectory(dir=out) as scratch:
         truth = Path(scratch) / "truth.mkv"
-        _run_module("maskedit.demo", "truth", *drawn, "--out", truth)
-        scores = _run_module("maskedit.scorecard", *drawn, "--result", result, "--truth", truth, "--json")
+        run_module("maskedit.demo", "truth", *drawn, "--out", truth)
+        scores = run_module("maskedit.scorecard", *drawn, "--result", result, "--truth", truth, "--json")
     scorecard.write_text(scores, encoding="utf-8")
     if options.json:
         print_json(summary(job, out=result) | {"scorecard": json.loads(scores)})
@@ -98,13 +97,3 @@ def _example_file(name: str) -> Path:
         if path.is_file():
             return path
     raise BadInput(f"The example's {name} is not installed: install maskedit[server].")
-
-
-def _run_module(module: str, *arguments: str | Path) -> str:
-    """What `python -m module` prints. Raises ClientError with its last words if it fails."""
-    command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        words = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]
-        raise ClientError(f"`python -m {module}` failed: {words[-1]}")
-    return answer.stdout

@@ -4,30 +4,78 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from plugin_client.core.download import beside
 from plugin_client.core.errors import BadInput
 from plugin_client.core.media import files_of, is_sequence, number_in
-from plugin_client.core.requests import FORMATS
+from plugin_client.core.requests import FORMATS, Wanted
 
 _SEQUENCES = ("png", "exr")
+_V210 = "v210"  # its files are movs
+_SUFFIXES = tuple(name for name in FORMATS if name != _V210)
+# What the hosts that a comp is for read, with alpha.
+READ_BY_HOSTS = ("mov", "png", "exr")
+
+
+def suffix_of(format_name: str) -> str:
+    """How the files of a deliverable format end, without the dot."""
+    return "mov" if format_name == _V210 else format_name
 
 
 def format_of(out: str, chosen: str = "") -> str:
     """The deliverable format that `--out` and `--format` together mean. Raises BadInput if they disagree."""
     suffix = Path(out).suffix.lower().removeprefix(".")
     if not chosen:
-        if suffix not in FORMATS:
-            raise BadInput(f"The format of {out!r} is not known: end it in .{', .'.join(FORMATS)}, or give --format.")
+        if suffix not in _SUFFIXES:
+            raise BadInput(f"The format of {out!r} is not known: end it in .{', .'.join(_SUFFIXES)}, or give --format.")
         chosen = suffix
-    if suffix in FORMATS and suffix != chosen:
+    if suffix in _SUFFIXES and suffix != suffix_of(chosen):
         raise BadInput(f"--out {out} and --format {chosen} disagree: change one of them.")
     if chosen in _SEQUENCES and suffix == chosen and not is_sequence(out):
         raise BadInput(
             f"A {chosen} result is a sequence: give --out as a folder, or numbered, for example shot.%04d.{chosen}."
         )
     return chosen
+
+
+def deliverables_of(out: str, kinds: Sequence[str], formats: Sequence[str], *, comp_of: str = "") -> tuple[Wanted, ...]:
+    """What `--deliver` and `--format`, each given any number of times, together with `--out` ask for.
+
+    One format, or the ending of `out`, serves all kinds; several stand for the kinds in their order. A fill brings its
+    matte along. `comp_of`: the clip for whose comp a patch and a matte are wanted too. Raises BadInput.
+    """
+    asked = [*kinds] or ["full"]
+    chosen = [format_of(out, formats[0] if formats else ""), *formats[1:]]
+    if len(chosen) not in (1, len(asked)):
+        raise BadInput(
+            f"{len(formats)} formats do not fit {len(asked)} deliverables: give --format once, or once for each "
+            "--deliver in the same order."
+        )
+    wanted = [Wanted(*each) for each in zip(asked, chosen if len(chosen) > 1 else chosen * len(asked), strict=True)]
+    if comp_of:
+        shown = next((each for each in wanted if each.kind in ("patch", "fill")), None)
+        if shown is None:
+            shown = Wanted("patch", "exr" if comp_of.lower().endswith(".exr") else "mov")
+            wanted.append(shown)
+        if shown.format not in READ_BY_HOSTS:
+            raise BadInput(f"A comp cannot read a {shown.kind} in {shown.format}: ask for {', '.join(READ_BY_HOSTS)}.")
+        if not any(each.kind == "matte" and each.format in READ_BY_HOSTS for each in wanted):
+            wanted.append(Wanted("matte", shown.format))
+    fill = next((each for each in wanted if each.kind == "fill"), None)
+    if fill is not None and not any(each.kind == "matte" for each in wanted):
+        wanted.append(Wanted("matte", fill.format))
+    if len({*wanted}) < len(wanted):
+        raise BadInput("Two deliverables are of the same kind and format: ask for each once.")
+    return tuple(wanted)
+
+
+def check_beside(out: Path, wanted: Sequence[Wanted], *, sources: Iterable[str]) -> None:
+    """Raise BadInput if one of the deliverables after the first, which land beside `out`, would overwrite a source."""
+    for each in wanted[1:]:
+        ending = f"-{each.kind}" + ("" if each.format in _SEQUENCES else f".{suffix_of(each.format)}")
+        check_out(str(beside(out, ending)), each.format, sources=sources)
 
 
 def check_out(out: str, format_name: str, *, sources: Iterable[str]) -> Path:

@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from plugin_client.cli.apart import call_apart
+from plugin_client.cli.care import add_care_options, care_from
+from plugin_client.cli.comps import COMPS, write_comps
 from plugin_client.cli.console import console_for, print_json
-from plugin_client.cli.destination import check_out, format_of
-from plugin_client.cli.following import follow, summary
+from plugin_client.cli.destination import check_beside, check_out, deliverables_of
+from plugin_client.cli.following import delivered_at, follow, next_keyframe_words, summary
+from plugin_client.cli.mattes import add_matte_options, mattes_from
 from plugin_client.cli.numbering import FRAME_BASES, numbering_of
 from plugin_client.cli.parsing import (
     add_server_options,
@@ -32,13 +34,13 @@ from plugin_client.core.job import Job
 from plugin_client.core.jobs import Jobs
 from plugin_client.core.progress import duration_words, stage_order, stage_words
 from plugin_client.core.requests import (
-    CHANNELS,
+    COMPOSITES,
     FORMATS,
     KINDS,
     LOOSENINGS,
     PRESETS,
     EditOptions,
-    MatteFile,
+    WireEdit,
     build_edit,
     references_of,
 )
@@ -48,9 +50,16 @@ _EXAMPLE = """\
 example:
   maskedit edit shot.mov --matte roto.json --keyframe 0=painted.png --out edited.mkv
 
-White in the matte is the region to edit. The keyframe is the edited picture of that frame, in the clip's size;
-a crop is placed with N=IMAGE@X,Y,WIDTHxHEIGHT. Ctrl-C asks whether to cancel; closing the terminal does not stop
-the job, `maskedit jobs watch` picks it up."""
+White in the matte is the region to edit; without one it is what the keyframes change. The keyframe is the edited
+picture of that frame, in the clip's size; a crop is placed with N=IMAGE@X,Y,WIDTHxHEIGHT. Ctrl-C asks whether to
+cancel; closing the terminal does not stop the job, `maskedit jobs watch` picks it up."""
+_FINISHES = {
+    "grain": "grain like the plate's where it is missing (default 1)",
+    "sharpness": "as sharp as the plate (default 1)",
+    "rim_colour": "colours along the rim run into the plate's (default 1)",
+    "shutter": "motion blur like the plate's (default 0)",
+    "steady": "no more flicker than the plate has (default 1)",
+}
 
 
 def add_to(verbs: Any) -> None:
@@ -61,25 +70,20 @@ def add_to(verbs: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("clip", metavar="CLIP", help="a video file, or an image sequence such as shot.%%04d.exr")
+    add_edit_options(parser)
     parser.add_argument(
-        "--matte",
-        dest="mattes",
-        action="append",
-        type=_added,
+        "--out",
         required=True,
-        help="video, image sequence or roto file (.json); white = edit (repeatable: all of them together)",
+        metavar="PATH",
+        help=f"the result: .{', .'.join(FORMATS)} (sequences: a folder or %%04d)",
     )
-    parser.add_argument(
-        "--subtract",
-        dest="mattes",
-        action="append",
-        type=_subtracted,
-        metavar="MATTE",
-        help="take what is white here away from the mattes named before it; it stays untouched (repeatable)",
-    )
-    parser.add_argument("--invert-matte", action="store_true", help="black, not white, is inside in all of them")
-    parser.add_argument("--matte-channel", choices=CHANNELS, default="auto", help="where pictures hold their matte")
+    parser.set_defaults(run=run)
+
+
+def add_edit_options(parser: argparse.ArgumentParser) -> None:
+    """Everything that says what to edit and how, but not where the result goes."""
+    parser.add_argument("clip", metavar="CLIP", help="a video file, or an image sequence such as shot.%%04d.exr")
+    add_matte_options(parser)
     parser.add_argument(
         "--keyframe",
         action="append",
@@ -87,12 +91,7 @@ def add_to(verbs: Any) -> None:
         metavar="N=IMAGE",
         help="the edited picture of frame N (repeatable)",
     )
-    parser.add_argument(
-        "--out",
-        required=True,
-        metavar="PATH",
-        help=f"the result: .{', .'.join(FORMATS)} (sequences: a folder or %%04d)",
-    )
+    add_care_options(parser)
     parser.add_argument("--frames", metavar="A-B", help="first and last frame to edit, both included")
     parser.add_argument(
         "--frame-base", choices=FRAME_BASES, default="zero", help="count from 0, or by an image sequence's own numbers"
@@ -108,9 +107,29 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("--grow", type=int, metavar="PX", help="widen that in every direction (0 holds the drawn edge)")
     parser.add_argument("--smooth", type=int, metavar="FRAMES", help="cover what is covered so many frames away")
     parser.add_argument("--feather", type=int, metavar="PX", help="soft edge outside the widened matte")
-    parser.add_argument("--format", choices=FORMATS, help="default: by the ending of --out")
+    for name, what in _FINISHES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=_strength, metavar="0..1", help=what)
     parser.add_argument(
-        "--deliver", action="append", choices=KINDS, help="the whole frame (default), or a patch with transparency"
+        "--deliver",
+        action="append",
+        default=[],
+        choices=KINDS,
+        help="the whole frame (default), a patch with transparency, or the region's fill with its matte (repeatable: "
+        "the first goes to --out, the others beside it)",
+    )
+    parser.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        choices=FORMATS,
+        help="default: by the ending of --out (repeatable: one for each --deliver)",
+    )
+    parser.add_argument(
+        "--comp",
+        action="append",
+        default=[],
+        choices=COMPS,
+        help="a comp beside the result that lays the patch over the plate; delivers patch and matte too (repeatable)",
     )
     parser.add_argument(
         "--adapter",
@@ -119,10 +138,16 @@ def add_to(verbs: Any) -> None:
         metavar="ID[:start|beside][@STRENGTH]",
         help="an adapter of `maskedit adapters list`, to start from or to stay beside the edit's own (repeatable)",
     )
+    parser.add_argument(
+        "--colour",
+        default="",
+        metavar="NAME",
+        help="what the clip's colours are, if its tags do not say: rec709, srgb, logc3, logc4, slog3, vlog, clog2, "
+        "acescg, linear, pq, hlg … (docs/colour.md), or ocio:SPACE; :full or :legal behind it sets the range",
+    )
     add_setting_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, words on stderr")
     add_server_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -131,13 +156,17 @@ def run(options: argparse.Namespace) -> int:
     edit_options = options_from(options)
     mattes, pictures = edit_options.mattes, edit_options.keyframes
     sources = (edit_options.clip, *(matte.path for matte in mattes), *(picture.path for picture in pictures))
-    out = check_out(options.out, edit_options.format, sources=sources)
+    out = check_out(options.out, edit_options.deliverables[0].format, sources=sources)
+    check_beside(out, edit_options.deliverables, sources=sources)
     with connect_from(options) as connection:
         job = edit(connection, edit_options, out, console=console)
+    comps = write_comps(options.comp, job, out, plate=options.clip)
     if options.json:
-        print_json(summary(job, out=out))
+        print_json(summary(job, out=out) | ({"comps": [str(comp) for comp in comps]} if comps else {}))
     else:
         describe(job, out, console=console)
+        for comp in comps:
+            console.print(f"Wrote {comp}")
     return 0
 
 
@@ -154,9 +183,8 @@ def options_from(options: argparse.Namespace) -> EditOptions:
             raise BadInput(f"--{name} counts {unit} and cannot be negative: give 0 or more.")
     return EditOptions(
         clip=options.clip,
-        mattes=tuple(
-            replace(matte, invert=options.invert_matte, channel=options.matte_channel) for matte in options.mattes
-        ),
+        mattes=mattes_from(options),
+        composite=options.composite if options.composite in COMPOSITES else COMPOSITES[0],
         keyframes=tuple(pictures),
         frames=numbering.range(options.frames) if options.frames else None,
         # A folder means the same from everywhere; a name is the server's to know.
@@ -168,29 +196,48 @@ def options_from(options: argparse.Namespace) -> EditOptions:
         feather_px=options.feather,
         loosening=options.loosen,
         smooth_frames=options.smooth,
-        format=format_of(options.out, options.format or ""),
-        kinds=tuple(options.deliver or ("full",)),
+        deliverables=deliverables_of(
+            options.out, options.deliver, options.format, comp_of=options.clip if options.comp else ""
+        ),
+        finish={name: value for name in _FINISHES if (value := getattr(options, name)) is not None},
         settings=settings_from(options),
+        colour=options.colour,
         adapters=tuple(map(given_adapter, options.adapter)),
+        care=care_from(options),
     )
 
 
-def _added(path: str) -> MatteFile:
-    return MatteFile(path=path)
-
-
-def _subtracted(path: str) -> MatteFile:
-    return MatteFile(path=path, subtract=True)
+def _strength(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no strength: give 0 (off) to 1 (full)")
+    return value
 
 
 def edit(connection: Connection, options: EditOptions, out: Path, *, console: Console) -> Job:
     """Run one edit on the connected server and leave its result at `out`."""
-    request, jobs = build_edit(options), Jobs(connection)
+    return send(connection, wire_of(connection, options), out, console=console)
+
+
+def wire_of(connection: Connection, options: EditOptions) -> WireEdit:
+    """The edit as the connected server takes it, its files not yet with it."""
+    request = build_edit(options)
     connection.system()
     for use in request.adapters:  # people type the beginning of an id
         use.adapter_id = Adapters(connection).find(use.adapter_id).adapter_id
+    return request
+
+
+def offer(connection: Connection, request: WireEdit, *, console: Console) -> None:
+    """Give the server the files of an edit that it does not have."""
     files = references_of(request)
     next(call_apart(lambda: make_available(connection, files, on_bytes=lambda *sent: _say_upload(console, *sent))))
+
+
+def send(connection: Connection, request: WireEdit, out: Path, *, console: Console) -> Job:
+    """Run an edit whose files have been looked at, and leave its result at `out`."""
+    offer(connection, request, console=console)
+    jobs = Jobs(connection)
     submitting = call_apart(lambda: jobs.submit(request))
     try:
         job_id = next(submitting)
@@ -208,10 +255,14 @@ def describe(job: Job, out: Path, *, console: Console) -> None:
         return
     rate = f"{float(result.rate):.6g}"
     console.print(f"Wrote {out}: {len(result.frames)} frames, {result.width}×{result.height}, {rate} fps")
+    for beside in delivered_at(out)[1:]:
+        console.print(f"Wrote {beside['path']}: its {beside['kind']}")
     for stage in sorted(result.stage_seconds, key=stage_order):
         console.print(f"  {stage_words(stage)}: {duration_words(result.stage_seconds[stage])}")
     if result.adapter_reused:
         console.print("  The shot's motion was known from an earlier edit.")
+    if hint := next_keyframe_words(job, out):
+        console.print(hint)
 
 
 def _say_upload(console: Console, done: int, total: int) -> None:

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from plugin_client.core.datadir import data_dir
-from plugin_client.core.errors import BadInput
+from plugin_client.core.errors import BadInput, ClientError
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class LocalVerb:
 LOCAL_VERBS = {
     "serve": LocalVerb("bridge_server", "run the server in this terminal"),
     "models": LocalVerb("maskedit.catalogue", "list, check, add and fetch models", takes_data_dir=True),
+    "comp": LocalVerb("maskedit.comps", "write a Nuke or Fusion comp that lays a patch over its plate"),
+    "frame": LocalVerb("maskedit.colour", "write one frame of a clip as the model sees it, to paint on"),
     "score": LocalVerb("maskedit.scorecard", "measure a result's quality"),
     "benchmark": LocalVerb("maskedit.benchmark", "compare ways of editing on known answers", takes_data_dir=True),
     "pretrain": LocalVerb("maskedit.pretraining", "train the bundled model"),
@@ -46,6 +49,16 @@ def run_local(verb: str, arguments: Sequence[str]) -> int:
     if verb == "serve" and os.name == "posix":
         os.execv(command[0], command)  # signals and the exit status are the server's own
     return _wait(command)
+
+
+def run_module(module: str, *arguments: str | Path) -> str:
+    """What `python -m module` prints. Raises ClientError with its last words if it fails."""
+    command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        words = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]
+        raise ClientError(f"`python -m {module}` failed: {words[-1]}")
+    return answer.stdout
 
 
 def _wait(command: Sequence[str]) -> int:

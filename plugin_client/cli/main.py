@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from plugin_client.cli import adapters, demo, doctor, edit, jobs
+from plugin_client.cli import adapters, demo, doctor, edit, fix, jobs, preflight
 from plugin_client.cli.console import print_json
 from plugin_client.cli.local_verbs import LOCAL_VERBS, run_local
 from plugin_client.cli.parsing import Parser
@@ -58,7 +58,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"maskedit {_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (edit, jobs, adapters):
+    for verb in (edit, preflight, fix, jobs, adapters):
         verb.add_to(verbs)
     for name, local in LOCAL_VERBS.items():
         verbs.add_parser(name, help=local.words, add_help=False)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import grpc
 
@@ -19,6 +22,8 @@ from plugin_client.core.media import full_hash, is_sequence, numbered, without_n
 from plugin_client.core.retrying import Patience
 
 RECORD_SUFFIX = ".maskedit.json"
+_RESULT = "result"
+_OTHERS = f"{_RESULT}-"
 
 
 def fetch_result(
@@ -37,13 +42,30 @@ def fetch_result(
             on_file(done, len(job.result.files))
 
 
+def read_record(connection: Connection, job: Job) -> dict[str, Any]:
+    """The record of a finished job's take, from the server. Raises TransferError or ServerUnreachable."""
+    with tempfile.TemporaryDirectory(prefix="maskedit-") as folder:
+        for file in job.result.files if job.result is not None else ():
+            if file.name.endswith(RECORD_SUFFIX):
+                fetch_file(connection, job.job_id, file, Path(folder) / "record.json")
+                return json.loads((Path(folder) / "record.json").read_text(encoding="utf-8"))
+    raise TransferError(f"The job {job.job_id} has no take's record: its state is {job.state}.")
+
+
 def record_path(out: Path) -> Path:
     """Where the take's record lies for a result at `out`: `NAME.maskedit.json` beside it."""
-    return out.with_name((Path(without_number(out.name)).stem or "result") + RECORD_SUFFIX)
+    return beside(out, RECORD_SUFFIX)
+
+
+def beside(out: Path, ending: str) -> Path:
+    """What lies beside a result at `out` under its name with another `ending`: `shot.mkv`, "-fill.mov"."""
+    return out.with_name((Path(without_number(out.name)).stem or _RESULT) + ending)
 
 
 def destination_of(name: str, out: Path) -> Path:
     """Where the result file `name` ("result.mkv", "result.maskedit.json", "result/shot.1001.exr") goes for `out`.
+
+    The first deliverable goes to `out`, every other ("result-fill.mov", "result-fill/result-fill.1001.exr") beside it.
 
     Raises TransferError for a name that would leave `out`'s folder.
     """
@@ -53,7 +75,11 @@ def destination_of(name: str, out: Path) -> Path:
     if len(parts) == 1:
         if name.endswith(RECORD_SUFFIX):
             return record_path(out)
-        return out if PurePosixPath(name).stem == "result" else out.with_name(name)
+        if name.startswith(_OTHERS):
+            return beside(out, name.removeprefix(_RESULT))
+        return out if PurePosixPath(name).stem == _RESULT else out.with_name(name)
+    if parts[0].startswith(_OTHERS):
+        return beside(out, parts[0].removeprefix(_RESULT)).joinpath(*parts[1:])
     if not is_sequence(out.name):
         return out.joinpath(*parts[1:])
     number = re.search(r"(\d+)\D*$", parts[-1])

@@ -41,6 +41,11 @@ class Jobs:
         request = job_pb2.GetJobRequest(job_id=job_id)
         return job_of(self._call(lambda: self._connection.jobs.GetJob(request, timeout=CALL_SECONDS)).job)
 
+    def edit_of(self, job_id: str) -> edit_pb2.EditRequest:
+        """The job's edit as it was sent. Raises BadInput if there is no such job."""
+        request = job_pb2.GetJobRequest(job_id=job_id)
+        return self._call(lambda: self._connection.jobs.GetJob(request, timeout=CALL_SECONDS)).job.edit
+
     def list(self, *, states: Sequence[JobState] = (), limit: int = 50) -> tuple[Job, ...]:
         """The newest jobs, newest first, at most `limit`, all states if none are named."""
         found: list[Job] = []

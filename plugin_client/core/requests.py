@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -16,10 +16,11 @@ from plugin_client.core.media import reference
 from plugin_client.core.timeline import FrameRange
 
 PRESETS = ("draft", "fast", "standard", "best")
-FORMATS = ("mkv", "mov", "mp4", "png", "exr")
-KINDS = ("full", "patch")
+FORMATS = ("mkv", "mov", "mp4", "png", "exr", "v210")
+KINDS = ("full", "patch", "fill", "matte")
 CHANNELS = ("auto", "luma", "alpha")
 LOOSENINGS = ("grown", "box", "hull")
+COMPOSITES = ("found", "drawn")
 ADAPTER_ROLES = ("start", "beside")
 _SETTING_TYPES: Mapping[int, type] = {
     FieldDescriptor.CPPTYPE_INT32: int,
@@ -30,6 +31,8 @@ SETTINGS: Mapping[str, type] = {
     field.name: _SETTING_TYPES[field.cpp_type] for field in edit_pb2.Settings.DESCRIPTOR.fields
 }
 """What of a preset may be overridden, with the type of its value."""
+WireEdit = edit_pb2.EditRequest
+"""An edit as it goes over the wire."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +44,17 @@ class Picture:
     extent: tuple[int, int, int, int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MatteFile:
     """A video, image sequence or roto file; white is inside, or black with `invert`.
 
     `subtract`: what is inside is taken away from the mattes before it. `channel`: where a picture holds its matte.
+    `purpose`: "edit", "composite", "holdout" or "ignore", see `MattePurpose` in edit.proto.
     """
 
     path: str
+    _: KW_ONLY
+    purpose: str = "edit"
     subtract: bool = False
     invert: bool = False
     channel: str = "auto"
@@ -63,12 +69,37 @@ class GivenAdapter:
     strength: float = 1.0
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """One deliverable, by its kind and its format."""
+
+    kind: str = "full"
+    format: str = "mkv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care:
+    """What is done about keyframes that differ from their plates outside the region.
+
+    `register`: lay shifted ones back; `match_colour`: undo a drift of their colours; `fit`: scale those of another
+    size; `take_changes`: what was changed there becomes part of what is edited.
+    """
+
+    register: bool = True
+    match_colour: bool = True
+    fit: bool = False
+    take_changes: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class EditOptions:
     """One edit as the user states it; paths are this machine's, frames count from 0 at the clip's first frame.
 
-    `mattes`: of one region, combined in their order. `frames` None = the whole clip. `grow_px`, `feather_px`,
-    `smooth_frames`, `settings`: what is left out, the preset decides. `kinds`: the deliverables, each in `format`.
+    `mattes`: of one region, combined in their order; without one for editing, it is what the keyframes change.
+    `composite`: what the paste shows where no matte is given for that. `frames` None = the whole clip. `grow_px`,
+    `feather_px`, `smooth_frames`, `settings`: what is left out, the preset decides. `finish`: fields of `Finish` → 0
+    (off) to 1. `deliverables`: the first is the result itself. `colour`: what the clip's colours are, "" = by its
+    tags.
     """
 
     clip: str
@@ -83,10 +114,13 @@ class EditOptions:
     feather_px: int | None = None
     loosening: str = "grown"
     smooth_frames: int | None = None
-    format: str = "mkv"
-    kinds: tuple[str, ...] = ("full",)
+    composite: str = "found"
+    deliverables: tuple[Wanted, ...] = (Wanted(),)
+    finish: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     adapters: tuple[GivenAdapter, ...] = ()
+    care: Care = Care()
+    colour: str = ""
     name: str = ""
 
 
@@ -113,26 +147,35 @@ def _edit(options: EditOptions) -> edit_pb2.EditRequest:
         feather_px=options.feather_px,
         loosening=edit_pb2.Loosening.Value(f"LOOSENING_{options.loosening.upper()}"),
         smooth_frames=options.smooth_frames,
+        composite=edit_pb2.CompositeMatte.Value(f"COMPOSITE_MATTE_{options.composite.upper()}"),
     )
-    keyframes = [_keyframe(picture) for picture in options.keyframes]
+    regions = [region]
+    if options.care.take_changes and any(matte.purpose == "edit" for matte in options.mattes):
+        # A region without a matte is whatever the keyframes change; without any the first one is that already.
+        regions.append(edit_pb2.Region(role=region.role, composite=region.composite))
+    keyframes = [keyframe_of(picture) for picture in options.keyframes]
     deliverables = [
         edit_pb2.Deliverable(
-            kind=edit_pb2.DeliverableKind.Value(f"DELIVERABLE_KIND_{kind.upper()}"),
-            format=edit_pb2.DeliverableFormat.Value(f"DELIVERABLE_FORMAT_{options.format.upper()}"),
+            kind=edit_pb2.DeliverableKind.Value(f"DELIVERABLE_KIND_{wanted.kind.upper()}"),
+            format=edit_pb2.DeliverableFormat.Value(f"DELIVERABLE_FORMAT_{wanted.format.upper()}"),
         )
-        for kind in options.kinds
+        for wanted in options.deliverables
     ]
     target = reference(options.clip)
     return edit_pb2.EditRequest(
         target=target,
-        regions=[region],
+        regions=regions,
         keyframes=keyframes,
         frames=wire_range(options.frames) if options.frames else None,
         model=options.model,
         preset=edit_pb2.Preset.Value(f"PRESET_{options.preset.upper()}"),
+        finish=edit_pb2.Finish(**options.finish),
         settings=edit_pb2.Settings(**options.settings),
         prompt=options.prompt,
         seed=options.seed,
+        working_colour=edit_pb2.WorkingColour(name=options.colour, origin=media_pb2.ORIGIN_USER)
+        if options.colour
+        else None,
         deliverables=deliverables,
         adapters=[
             edit_pb2.AdapterUse(
@@ -142,6 +185,9 @@ def _edit(options: EditOptions) -> edit_pb2.EditRequest:
             )
             for given in options.adapters
         ],
+        keyframe_care=edit_pb2.KeyframeCare(
+            register=options.care.register, match_colour=options.care.match_colour, fit=options.care.fit
+        ),
         name=options.name or target.display_name,
     )
 
@@ -149,14 +195,15 @@ def _edit(options: EditOptions) -> edit_pb2.EditRequest:
 def _matte(matte: MatteFile) -> edit_pb2.Matte:
     return edit_pb2.Matte(
         media=reference(matte.path),
-        purpose=edit_pb2.MATTE_PURPOSE_EDIT,
+        purpose=edit_pb2.MattePurpose.Value(f"MATTE_PURPOSE_{matte.purpose.upper()}"),
         channel=edit_pb2.MatteChannel.Value(f"MATTE_CHANNEL_{matte.channel.upper()}"),
         invert=matte.invert,
         subtract=matte.subtract,
     )
 
 
-def _keyframe(picture: Picture) -> edit_pb2.Keyframe:
+def keyframe_of(picture: Picture) -> edit_pb2.Keyframe:
+    """The picture as the wire writes it. Raises BadInput if it cannot be read."""
     extent = None
     if picture.extent is not None:
         x, y, width, height = picture.extent

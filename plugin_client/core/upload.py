@@ -10,7 +10,7 @@ import grpc
 
 from bridge_api.v1 import asset_pb2, media_pb2
 from plugin_client.core.connection import Connection
-from plugin_client.core.errors import TransferError, from_rpc
+from plugin_client.core.errors import BadInput, TransferError, from_rpc
 from plugin_client.core.media import files_of, full_hash
 from plugin_client.core.retrying import Patience
 
@@ -32,6 +32,8 @@ def make_available(
     uploaded = []
     for one, found in zip(references, _find(connection, references), strict=True):
         if found.availability == asset_pb2.AVAILABILITY_UPLOAD_NEEDED:
+            if not one.locations:
+                raise BadInput(f"{one.display_name} is not on the server any more: name the file in a new edit.")
             paths = files_of(one.locations[0])
             asset_ids = [full_hash(path) for path in paths]
             files.update(zip(asset_ids, paths, strict=True))

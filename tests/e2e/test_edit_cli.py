@@ -134,6 +134,25 @@ def test_a_ten_bit_clip_of_odd_size_becomes_a_sequence_with_a_range(maskedit, ed
     assert len(written) == 5 and (tmp_path / "frames.maskedit.json").exists()
 
 
+def test_several_deliverables_and_comps_of_one_draft_lie_side_by_side(maskedit, edit, files, tmp_path):
+    out = tmp_path / "takes" / "edited.mkv"
+    out.parent.mkdir()
+    wanted = ("--deliver", "full", "--deliver", "fill", "--format", "mkv", "--format", "png")
+    comps = ("--comp", "nk", "--comp", "fusion")
+    done = maskedit(*edit("--preset", "draft", "--frames", "1-3", *wanted, *comps, "--json", number=1, out=out))
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout.splitlines()[-1])
+    assert [each["kind"] for each in facts["deliverables"]] == ["full", "fill", "matte"]
+    paths = [Path(each["path"]) for each in facts["deliverables"]]
+    assert paths == [out, out.with_name("edited-fill"), out.with_name("edited-matte")]
+    for path in paths[1:]:
+        numbers = [int(picture.suffixes[-2][1:]) for picture in sorted(path.iterdir())]
+        assert numbers == [1, 2, 3]
+    assert facts["comps"] == [str(out.with_name("edited.nk")), str(out.with_name("edited.comp"))]
+    assert f'file "{paths[1].name}/result-fill.%04d.png"' in out.with_name("edited.nk").read_text()
+    assert f'"Comp:/{paths[1].name}/result-fill.0001.png"' in out.with_name("edited.comp").read_text()
+
+
 def test_a_draft_carries_the_keyframe_along_without_a_model(maskedit, edit, files, tmp_path):
     source = decoded(files["clip"])
     painted = source[0].copy()
@@ -152,6 +171,27 @@ def test_a_draft_carries_the_keyframe_along_without_a_model(maskedit, edit, file
     assert np.abs(result[inside][..., 1:].astype(int) - source[inside][..., 1:] // 3).mean() < 6
     assert np.abs(result[inside][..., 0].astype(int) - source[inside][..., 0]).mean() < 6
     assert json.loads(files["out"].with_suffix(".maskedit.json").read_text())["model"] is None
+
+
+def test_without_a_matte_the_region_is_what_the_keyframe_changes(maskedit, files, tmp_path):
+    source = decoded(files["clip"])
+    painted = source[0].copy()
+    painted[INSIDE] = 255 - painted[INSIDE]
+    key = write_png(tmp_path / "painted.png", painted)
+    given = ("edit", files["clip"], "--keyframe", f"0={key}", "--out", files["out"], "--preset", "draft", "--json")
+    done = maskedit(*given)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["state"] == "SUCCEEDED"
+    traced = decoded(tmp_path / "out-traced.mkv", "gray16le")
+    assert len(traced) == FRAMES and (traced[0][INSIDE] > 60000).all()
+    changed = (decoded(files["out"]) != source).any(axis=3)
+    assert all(frame[INSIDE].mean() > 0.8 for frame in changed) and not changed[:, :8, :8].any()
+    # What it made is a matte like any other.
+    done = maskedit(*given, "--matte", tmp_path / "out-traced.mkv")
+    assert done.returncode == 0, done.stderr
+    # And a keyframe that changes nothing is refused before anything is computed.
+    done = maskedit("edit", files["clip"], "--keyframe", f"0={files['keyframe']}", "--out", files["out"])
+    assert done.returncode == 2 and "Keyframe 0 shows what the clip shows" in done.stderr
 
 
 @pytest.mark.timeout(120)

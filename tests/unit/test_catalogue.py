@@ -343,5 +343,5 @@ def test_the_catalogue_loads_without_torch():
 def test_the_bundled_model_can_be_used_as_it_ships(tmp_path):
     entry = Catalogue(tmp_path).find(BUNDLED)
     assert entry.problems == ()
-    assert entry.family == "wan-i2v" and entry.licence == "GPL-3.0-or-later"
+    assert entry.family == "wan-i2v-mending" and entry.licence == "GPL-3.0-or-later"
     assert entry.size_bytes < 40_000_000

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge_server.rpc.translate import from_proto
+from maskedit.request import EditRequest, Origin, WorkingColour
 from plugin_client.cli import main as cli
-from plugin_client.cli.destination import check_out, format_of
+from plugin_client.cli.destination import check_beside, check_out, deliverables_of, format_of
 from plugin_client.cli.edit import options_from
 from plugin_client.cli.numbering import Counted, Timecoded, numbering_of
 from plugin_client.cli.parsing import picture_at, split_keyframe
@@ -87,6 +89,25 @@ def test_every_option_reaches_the_wire(files):
     assert all(os.path.isabs(location) for one in references_of(edit) for location in one.locations)
 
 
+def test_mattes_have_their_purpose_on_the_wire(files):
+    edit = build_edit(options_from(parse("--holdout", "hand.mov", "--composite", "shadow.mov", "--invert-matte")))
+    (region,) = edit.regions
+    assert [(matte.purpose, matte.invert) for matte in region.mattes] == [(1, True), (3, False), (2, False)]
+    assert region.composite == 1
+    for name, number in (("found", 1), ("drawn", 2)):
+        (region,) = build_edit(options_from(parse("--composite", name))).regions
+        assert region.composite == number and len(region.mattes) == 1
+    assert [one.display_name for one in references_of(edit)][1:4] == ["matte.json", "hand.mov", "shadow.mov"]
+
+
+def test_an_edit_without_a_matte_has_a_region_all_the_same(files):
+    given = ["edit", "clip.mov", "--keyframe", "0=key.png", "--out", "out.mkv"]
+    (region,) = build_edit(options_from(cli.build_parser().parse_args(given))).regions
+    assert not region.mattes
+    with pytest.raises(BadInput, match="has nothing to take away from"):
+        options_from(cli.build_parser().parse_args([*given, "--subtract", "hand.mov"]))
+
+
 def test_what_is_left_out_is_left_to_the_preset(files):
     edit = build_edit(options_from(parse()))
     assert not edit.HasField("frames") and edit.model == ""
@@ -94,6 +115,12 @@ def test_what_is_left_out_is_left_to_the_preset(files):
     assert not any(region.HasField(name) for name in ("grow_px", "feather_px", "smooth_frames"))
     assert region.loosening == 1 and [(matte.channel, matte.invert) for matte in region.mattes] == [(1, False)]
     assert not edit.settings.ListFields() and not edit.adapters
+
+
+def test_the_clips_colour_is_the_users_word_or_left_to_its_tags(files):
+    said = from_proto(build_edit(options_from(parse("--colour", "slog3:full"))), EditRequest).working_colour
+    assert (said.name, said.origin) == ("slog3:full", Origin.USER)
+    assert from_proto(build_edit(options_from(parse())), EditRequest).working_colour == WorkingColour()
 
 
 def test_a_model_folder_means_the_same_from_everywhere(files):
@@ -128,6 +155,8 @@ BAD_USAGE = {
     "smooth negative": ["--smooth", "-1"],
     "unknown loosening": ["--loosen", "circle"],
     "unknown channel": ["--matte-channel", "red"],
+    "missing holdout": ["--holdout", "gone.mov"],
+    "neither a composite nor its name": ["--composite", "best"],
     "missing matte to subtract": ["--subtract", "gone.mov"],
     "out: a matte to subtract": ["--subtract", "hand.mov", "--out", "hand.mov"],
     "sequence numbers of a file": ["--frame-base", "file"],
@@ -191,6 +220,59 @@ def test_a_link_to_the_clip_is_the_clip(files):
 )
 def test_the_format_follows_the_ending_or_the_option(out, chosen, answer):
     assert format_of(out, chosen) == answer
+
+
+@pytest.mark.parametrize(
+    ("out", "kinds", "formats", "answer"),
+    [
+        ("a.mkv", [], [], "full mkv"),
+        ("a.mov", ["patch"], [], "patch mov"),
+        ("a.mov", [], ["v210"], "full v210"),
+        ("a.mov", ["full", "patch"], ["v210", "exr"], "full v210, patch exr"),
+        ("frames", ["patch", "full"], ["png"], "patch png, full png"),
+        ("a.mkv", ["full", "fill"], ["mkv", "mov"], "full mkv, fill mov, matte mov"),
+        ("a.mov", ["fill", "matte"], ["mov", "mkv"], "fill mov, matte mkv"),
+    ],
+)
+def test_deliverables_take_their_formats_in_order_and_a_fill_brings_its_matte(out, kinds, formats, answer):
+    wanted = deliverables_of(out, kinds, formats)
+    assert ", ".join(f"{each.kind} {each.format}" for each in wanted) == answer
+
+
+@pytest.mark.parametrize(
+    ("clip", "kinds", "formats", "answer"),
+    [
+        ("shot.mov", [], ["mkv"], "full mkv, patch mov, matte mov"),
+        ("shot.%04d.exr", [], ["mkv"], "full mkv, patch exr, matte exr"),
+        ("shot.mov", ["full", "fill"], ["mkv", "png"], "full mkv, fill png, matte png"),
+        ("shot.mov", ["full", "matte"], ["mkv", "mkv"], "full mkv, matte mkv, patch mov, matte mov"),
+    ],
+)
+def test_a_comp_brings_what_it_reads(clip, kinds, formats, answer):
+    wanted = deliverables_of("a.mkv", kinds, formats, comp_of=clip)
+    assert ", ".join(f"{each.kind} {each.format}" for each in wanted) == answer
+
+
+@pytest.mark.parametrize(
+    ("kinds", "formats", "comp_of", "words"),
+    [
+        (["full", "patch", "fill"], ["mkv", "mov"], "", "2 formats do not fit 3"),
+        ([], ["mkv", "mov"], "", "2 formats do not fit 1"),
+        (["patch", "patch"], [], "", "same kind and format"),
+        (["full", "patch"], ["mkv", "mkv"], "a.mov", "cannot read a patch in mkv"),
+    ],
+)
+def test_deliverables_that_do_not_fit_together_are_refused(kinds, formats, comp_of, words):
+    with pytest.raises(BadInput, match=words):
+        deliverables_of("a.mkv", kinds, formats, comp_of=comp_of)
+
+
+def test_what_lands_beside_the_result_overwrites_no_source_either(files):
+    (files / "o-patch.mov").touch()
+    check_beside(files / "o.mkv", deliverables_of("o.mkv", ["full", "patch"], ["mkv", "exr"]), sources=["clip.mov"])
+    both = deliverables_of("o.mkv", ["full", "patch"], ["mkv", "mov"])
+    with pytest.raises(BadInput, match="overwrite a source"):
+        check_beside(files / "o.mkv", both, sources=["o-patch.mov"])
 
 
 def test_a_numbered_result_may_lie_beside_its_sources_but_never_replace_one(files):

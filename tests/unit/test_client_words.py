@@ -208,6 +208,10 @@ def test_bars_are_drawn_on_a_terminal_with_percent_and_words():
         ("result/frame.1001.exr", "/x/s.%04d.exr", "/x/s.1001.exr"),
         ("result.maskedit.json", "/x/s.%04d.exr", "/x/s.maskedit.json"),
         ("preview.jpg", "/x/shot.mkv", "/x/preview.jpg"),
+        ("result-patch.mov", "/x/shot.mkv", "/x/shot-patch.mov"),
+        ("result-matte.mkv", "/x/frames", "/x/frames-matte.mkv"),
+        ("result-fill/result-fill.0007.png", "/x/s.%04d.exr", "/x/s-fill/result-fill.0007.png"),
+        ("result-fill", "/x/shot.mkv", "/x/shot-fill"),
     ],
 )
 def test_result_files_land_where_out_says(name, out, lands_at):
@@ -219,7 +223,8 @@ def test_the_record_lies_beside_the_result():
 
 
 @pytest.mark.parametrize(
-    "name", ["", "/etc/passwd", "../up.mkv", "result/../../up.png", "result\\..\\up", "result/no.png"]
+    "name",
+    ["", "/etc/passwd", "../up.mkv", "result/../../up.png", "result\\..\\up", "result/no.png", "result-fill/../x"],
 )
 def test_a_name_that_leaves_the_folder_is_refused(name):
     with pytest.raises(TransferError):

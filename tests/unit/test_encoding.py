@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,28 @@ def test_encoding_twice_reads_the_cache(
     again = motion_sample(plain_wan, window, start=window.video, prompt="", cache=cache)
     assert torch.equal(first.target, again.target)
     assert torch.equal(first.conditioning.latents, again.conditioning.latents)
+
+
+def test_ignored_pixels_are_ignored_cells_of_every_sample(
+    plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path
+) -> None:
+    ignore = torch.zeros_like(shot.edit_matte)
+    ignore[..., 1:, 0, 0] = 1
+    samples = encode_samples(
+        plain_wan,
+        replace(shot, ignore=ignore),
+        [(0, 1, 2, 3, 4)],
+        prompt="",
+        practice=[replace(shot, ignore=ignore)],
+        from_draft=False,
+        surest=0.0,
+        cache=LatentCache(tmp_path),
+        reporter=SilentReporter(),
+    )
+    (motion,) = samples.motion
+    assert motion.ignored is not None
+    assert motion.ignored[0, 0, :, 0, 0].tolist() == [0, 1]
+    assert motion.ignored.sum() == 1
+    for frame, sample in zip(sorted(shot.edited), samples.appearance, strict=True):
+        assert sample.ignored is not None
+        assert sample.ignored.sum() == (frame > 0)

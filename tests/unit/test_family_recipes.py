@@ -16,7 +16,7 @@ from maskedit.catalogue import Catalogue
 from maskedit.edit import EditResult, run_edit
 from maskedit.media import ClipReader, probe, write_picture
 from maskedit.progress import SilentReporter, Stage
-from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Region, Settings
+from maskedit.request import EditRequest, Finish, Keyframe, Matte, MediaReference, Region, Settings
 
 FRAMES, SIDE = 5, 64
 # Drawn with the sampler's shift, two steps of two meet both experts.
@@ -41,6 +41,8 @@ def edit(write_clip, tmp_path: Path):  # type: ignore[no-untyped-def]
         keyframes=(Keyframe(frame=0, image=reference(edited)),),
         prompt="a red hat",
         settings=QUICK,
+        # The clip is nothing but noise, which would count as its grain.
+        finish=Finish(grain=0, sharpness=0, steady=0),
     )
 
 

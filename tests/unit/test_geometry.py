@@ -20,6 +20,7 @@ from maskedit.geometry import (
     model_to_crop,
     pad_indices,
     padded_length,
+    placed,
     plan_crop,
     resized,
     union,
@@ -204,3 +205,10 @@ def test_impossible_windows_are_refused():
     for frames, length, overlap in ((0, 9, 1), (20, 9, 9), (20, 9, -1)):
         with pytest.raises(ValueError, match="windows"):
             windows(frames, length=length, overlap=overlap)
+
+
+@given(rects(12, 9), rects(12, 9))
+def test_what_is_placed_elsewhere_keeps_its_pixels(at: Rect, within: Rect) -> None:
+    frame = np.zeros((9, 12), np.float32)
+    frame[at.slices] = np.arange(1, at.width * at.height + 1).reshape(at.height, at.width)
+    np.testing.assert_array_equal(placed(frame[at.slices], at=at, within=within), frame[within.slices])

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge_server.devices import Device
 from bridge_server.dispatch.local import LocalDispatcher
 from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder
+from maskedit.devices import Device
 from maskedit.progress import Stage
 from maskedit.request import EditRequest, MediaReference, to_json
 

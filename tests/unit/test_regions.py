@@ -16,10 +16,19 @@ from hypothesis import strategies as st
 from maskedit.conditioning import cells_to_edit
 from maskedit.errors import InputError
 from maskedit.geometry import CropPlan, Rect, matte_to_model
-from maskedit.mattes import drawn_and_paste, drawn_mattes, open_matte, region_mattes, regions, widen
+from maskedit.mattes import drawn_and_paste, drawn_mattes, is_found, open_matte, region_mattes, regions, widen
 from maskedit.mattes.combining import combine
 from maskedit.presets import edges_for
-from maskedit.request import FrameRange, Loosening, Matte, MediaFacts, MediaReference, Region
+from maskedit.request import (
+    CompositeMatte,
+    FrameRange,
+    Loosening,
+    Matte,
+    MattePurpose,
+    MediaFacts,
+    MediaReference,
+    Region,
+)
 
 WIDTH, HEIGHT, FRAMES = 20, 14, 5
 CLIP = MediaFacts(frame_count=FRAMES, width=WIDTH, height=HEIGHT, rate=Fraction(25), pixel_format="yuv420p")
@@ -138,6 +147,32 @@ def test_the_paste_matte_covers_what_is_drawn_and_leaves_empty_frames_empty(fold
     for number, shown, paste in drawn_and_paste(regions_of(folder, described), facts=CLIP, frames=RANGE):
         assert (shown <= paste).all()
         assert paste.any() == shown.any(), number
+
+
+@settings(deadline=None, max_examples=40)
+@given(any_regions(most=1), SHAPES, SHAPES)
+def test_each_purpose_has_its_say(folder, described, front, shown):
+    """What is held out takes its share of what may change; what is shown limits the paste, not what is made."""
+    (region,) = regions_of(folder, described)
+    holdout, composite = (
+        replace(drawn_in(folder, shape), purpose=purpose)
+        for shape, purpose in ((front, MattePurpose.HOLDOUT), (shown, MattePurpose.COMPOSITE))
+    )
+    whole = replace(region, mattes=(holdout, *region.mattes, composite))
+    expected = whole_clip_twin(region) * (1 - clip_of(holdout))
+    np.testing.assert_allclose(pasted(whole), expected, atol=1e-5)
+    assert not pasted(whole)[clip_of(holdout) == 1].any()
+    for number, before, paste in drawn_and_paste([whole], facts=CLIP, frames=RANGE):
+        np.testing.assert_allclose(paste, np.minimum(expected[number], clip_of(composite)[number]), atol=1e-5)
+        np.testing.assert_array_equal(before, drawn(region)[number])
+
+
+@given(st.sampled_from(Loosening), st.integers(0, 1), st.booleans(), st.sampled_from(CompositeMatte))
+def test_a_matte_is_found_only_around_a_loosened_region_that_says_so(loosening, grow, has_matte, how):
+    shown = Matte(media=MediaReference(), purpose=MattePurpose.COMPOSITE)
+    region = Region(mattes=(shown,) * has_matte, loosening=loosening, grow_px=grow, composite=how)
+    widened = grow > 0 or loosening is not Loosening.GROWN
+    assert is_found(region, frame_height=100) == (widened and how is CompositeMatte.FOUND and not has_matte)
 
 
 @settings(deadline=None, max_examples=40)

@@ -21,7 +21,6 @@ from maskedit.request import (
     DeliverableKind,
     EditRequest,
     Extent,
-    Finish,
     FrameRange,
     Keyframe,
     KeyframeRole,
@@ -35,7 +34,6 @@ from maskedit.request import (
     Rerender,
     Settings,
     TrainingSource,
-    WorkingColour,
     from_json,
     to_json,
 )
@@ -127,23 +125,26 @@ def test_the_plain_request_is_supported() -> None:
     refuse_unsupported(REQUEST)
 
 
+def test_a_region_may_be_what_the_keyframes_change() -> None:
+    refuse_unsupported(replace(REQUEST, regions=(*REQUEST.regions, Region(mattes=()))))
+    holdout = replace(MATTE, purpose=MattePurpose.HOLDOUT)
+    refuse_unsupported(replace(REQUEST, regions=(Region(mattes=(holdout,)),)))
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
         ({"regions": ()}, "matte"),
         ({"regions": (Region(mattes=(MATTE,), role=RegionRole.SHADOW),)}, "Shadow"),
-        ({"regions": (Region(mattes=(replace(MATTE, purpose=MattePurpose.HOLDOUT),)),)}, "holdout"),
-        ({"regions": (*REQUEST.regions, Region(mattes=()))}, "each region a matte"),
+        ({"regions": (Region(mattes=()), Region(mattes=()))}, "Several regions have no matte"),
         ({"keyframes": ()}, "keyframe"),
         ({"keyframes": (replace(KEYFRAME, role=KeyframeRole.REFERENCE),)}, "reference"),
         ({"keyframes": (KEYFRAME, KEYFRAME)}, "same frame"),
         ({"training_sources": (TrainingSource(media=REQUEST.target),)}, "training sources"),
         ({"handles": (8, 8)}, "Handles"),
-        ({"rerender": Rerender(parent_take="1", frames=(FrameRange(first=0, last=1),))}, "Re-rendering"),
-        ({"working_colour": WorkingColour(name="ACEScg")}, "working colour"),
-        ({"finish": Finish(grain=0.5)}, "rain"),
-        ({"deliverables": (Deliverable(), Deliverable())}, "one result"),
-        ({"deliverables": ()}, "one result"),
+        ({"rerender": Rerender(parent_take="1", frames=())}, "at least one range"),
+        ({"deliverables": (Deliverable(), Deliverable())}, "same kind and format"),
+        ({"deliverables": ()}, "at least one"),
     ],
 )
 def test_what_this_version_cannot_do_is_said(change: dict, word: str) -> None:

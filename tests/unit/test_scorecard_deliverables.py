@@ -100,7 +100,7 @@ def test_a_sequence_as_source_begins_where_it_is_said_to(clips, tmp_path):
     with ClipReader(source) as clip:
         for plate in clip.frames(0, FRAMES - 1):
             write_picture(tmp_path / f"shot.{plate.number + 7:04d}.png", plate.rgb(), bit_depth=16)
-    write_picture(tmp_path / "shot.0006.png", RED)
+    write_picture(tmp_path / "shot.0006.png", RED, bit_depth=16)
     sequence = Subject(**{**vars(subject(clips, truth)), "source": str(tmp_path / "shot.%04d.png")})
     assert score(Subject(**{**vars(sequence), "first_number": 7})).scores["background_psnr"] > 60
     with pytest.raises(InputError, match="has 4 frames but the clip has 5"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
-from bridge_server.checks import Checker, report_from_json, report_to_json
+from bridge_server.checks import CHECKER, Checker, report_from_json, report_to_json
 from maskedit.errors import InputError
 from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Region
 
@@ -25,9 +26,9 @@ def saying(code: str) -> Checker:
     return Checker((sys.executable, "-c", code))
 
 
-async def test_the_real_check_refuses_with_its_sentence() -> None:
+async def test_the_real_check_refuses_with_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no file clip\.mov at /nowhere"):
-        await Checker().check(EDIT)
+        await Checker((*CHECKER, "--data-dir", str(tmp_path))).check(EDIT)
 
 
 async def test_a_report_survives_the_job_store() -> None:

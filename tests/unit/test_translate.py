@@ -192,9 +192,10 @@ def test_what_does_not_fit_is_named(edit: edit_pb2.EditRequest, sentence: str) -
         from_proto(edit, EditRequest)
 
 
-def test_a_rim_left_out_is_matched_and_one_set_to_nothing_is_not() -> None:
-    for finish, strength in ((edit_pb2.Finish(), 1), (edit_pb2.Finish(rim_colour=0), 0)):
-        assert from_proto(altered(finish=finish), EditRequest).finish.rim_colour == strength
+@pytest.mark.parametrize("name", ["grain", "sharpness", "rim_colour", "steady"])
+def test_a_finish_left_out_is_whole_and_one_set_to_nothing_is_off(name: str) -> None:
+    for finish, strength in ((edit_pb2.Finish(), 1), (edit_pb2.Finish(**{name: 0}), 0)):
+        assert getattr(from_proto(altered(finish=finish), EditRequest).finish, name) == strength
 
 
 def test_an_enum_reads_back_as_itself() -> None:

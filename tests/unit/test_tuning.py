@@ -56,6 +56,23 @@ def test_the_right_velocity_costs_nothing(plain_wan: WanImageToVideo) -> None:
     assert denoising_loss(model, taught, noise=noise, t=torch.tensor([0.3])) == 0  # type: ignore[arg-type]
 
 
+def test_what_is_ignored_costs_nothing_and_counts_for_nothing(plain_wan: WanImageToVideo) -> None:
+    taught, noise = sample(), sample(1).target
+    wrong = (noise - taught.target).clone()
+    wrong[..., 0] += 5
+    model = Perfect(plain_wan, wrong)
+    ignored = torch.zeros(1, 1, 2, 4, 4)
+    ignored[..., 0] = 1
+    how = {"noise": noise, "t": torch.tensor([0.3])}
+    assert denoising_loss(model, taught, **how) > 0  # type: ignore[arg-type]
+    assert denoising_loss(model, replace(taught, ignored=ignored), **how) == 0  # type: ignore[arg-type]
+    # The mean is over what counts: a constant error stays what it is.
+    model = Perfect(plain_wan, noise - taught.target + 2)
+    assert denoising_loss(model, replace(taught, ignored=ignored), **how) == pytest.approx(4, rel=1e-4)  # type: ignore[arg-type]
+    assert not any(torch.equal(ignored, content) for content in taught.contents)
+    assert any(content is ignored for content in replace(taught, ignored=ignored).contents)
+
+
 def test_the_right_picture_costs_nothing(clean_wan: WanImageToVideo) -> None:
     taught = sample()
     model = Perfect(clean_wan, taught.target)

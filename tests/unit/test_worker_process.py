@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,18 @@ from bridge_server.dispatch.local import WORKER
 from bridge_server.jobs.work import Ending, Outcome, Progress, outcome_line, parse_line, progress_line
 from maskedit.media import write_picture
 from maskedit.progress import Stage
-from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Preset, Region, to_json
+from maskedit.request import (
+    Deliverable,
+    DeliverableFormat,
+    DeliverableKind,
+    EditRequest,
+    Keyframe,
+    Matte,
+    MediaReference,
+    Preset,
+    Region,
+    to_json,
+)
 
 
 class Worker:
@@ -107,6 +119,7 @@ def test_a_draft_is_made_without_torch(write_clip, tmp_path: Path) -> None:
         regions=(Region(mattes=(Matte(media=drawn),)),),
         keyframes=(Keyframe(frame=0, image=key),),
         preset=Preset.DRAFT,
+        deliverables=(Deliverable(), Deliverable(kind=DeliverableKind.FILL, format=DeliverableFormat.PNG)),
     )
     (tmp_path / "request.json").write_text(to_json(edit))
     blocked = tmp_path / "blocked"
@@ -114,8 +127,12 @@ def test_a_draft_is_made_without_torch(write_clip, tmp_path: Path) -> None:
     (blocked / "torch.py").write_text("raise ImportError('torch is not wanted here')")
     outcome = Worker(tmp_path, PYTHONPATH=os.pathsep.join([str(blocked), os.getcwd()])).last_word()
     assert (outcome.ending, outcome.message) == (Ending.SUCCEEDED, "")
-    assert [file["name"] for file in outcome.result["files"]] == ["result.mkv", "result.maskedit.json"]
+    names = [file["name"] for file in outcome.result["files"]]
+    fill = [f"result-fill/result-fill.{number:04d}.png" for number in range(3)]
+    assert names == ["result.mkv", *fill, "result.maskedit.json"]
     assert outcome.result["adapter_reused"] is False
+    record = json.loads((tmp_path / "output" / "result.maskedit.json").read_text())
+    assert [each["name"] for each in record["deliverables"]] == ["result.mkv", "result-fill"]
 
 
 def test_importing_the_worker_loads_no_torch() -> None:

@@ -20,6 +20,7 @@ import pytest
 MASKEDIT = (sys.executable, "-m", "plugin_client.cli.main")
 SUMMARY = {
     "job_id", "state", "result", "frames", "rate", "width", "height", "adapter_reused", "stage_seconds", "scorecard",
+    "deliverables", "next_keyframe",
 }  # fmt: skip
 
 

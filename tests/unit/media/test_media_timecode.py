@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
+import OpenImageIO as oiio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedit.media.timecode import shifted
+from maskedit.media.timecode import packed, shifted, unpacked
 
 NTSC, NTSC_60, PAL, FILM = Fraction(30000, 1001), Fraction(60000, 1001), Fraction(25), Fraction(24000, 1001)
 
@@ -65,3 +67,19 @@ def test_a_day_comes_round():
 def test_what_is_no_timecode_is_left_alone():
     for text in ("", "tomorrow", "01:00:00:30"):
         assert shifted(text, 5, Fraction(24)) == text
+
+
+@given(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), st.integers(0, 29), st.sampled_from(":;"))
+def test_packed_bits_are_openexrs_and_read_back(hours, minutes, seconds, number, mark):
+    text = f"{hours:02}:{minutes:02}:{seconds:02}{mark}{number:02}"
+    bits = packed(text)
+    assert bits is not None and unpacked(bits) == text
+    # OpenEXR's own reader of the same bits, through OpenImageIO, which writes no mark for drop-frame.
+    spec = oiio.ImageSpec()
+    spec.attribute("smpte:TimeCode", oiio.TypeTimeCode, (bits, 0))
+    assert re.split("[:;]", spec.get_string_attribute("smpte:TimeCode")) == re.split("[:;]", text)
+
+
+@pytest.mark.parametrize("text", ["", "1:2:3:4", "00:00:00:40", "soon"])
+def test_text_that_exr_cannot_pack_is_told_apart(text):
+    assert packed(text) is None
