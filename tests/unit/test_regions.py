@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from maskedit.conditioning import cells_to_edit
 from maskedit.errors import InputError
-from maskedit.geometry import CropPlan, Rect, matte_to_model
-from maskedit.mattes import drawn_and_paste, drawn_mattes, is_found, open_matte, region_mattes, regions, widen
+from maskedit.geometry import CropPlan, Rect, bounds_of, matte_to_model, union
+from maskedit.mattes import drawn_and_paste, drawn_mattes, is_found, open_matte, reach_of, region_mattes, regions, widen
 from maskedit.mattes.combining import combine
 from maskedit.presets import edges_for
 from maskedit.request import (
@@ -229,6 +229,18 @@ def test_smoothing_covers_what_the_frames_beside_cover(folder, described):
 def test_several_regions_are_the_maximum_of_theirs(folder, described):
     given_regions = regions_of(folder, described)
     np.testing.assert_array_equal(pasted(*given_regions), np.max([pasted(each) for each in given_regions], axis=0))
+
+
+@settings(deadline=None, max_examples=30)
+@given(any_regions())
+def test_all_that_can_be_pasted_is_found_within_its_reach(folder, described):
+    given_regions = regions_of(folder, described)
+    bounds = union(*(bounds_of(matte) for region in given_regions for matte in drawn(region)))
+    assume(bounds is not None)
+    reach, whole = reach_of(given_regions, drawn=bounds, facts=CLIP), pasted(*given_regions)
+    part = read(region_mattes(given_regions, facts=CLIP, frames=RANGE, within=reach))
+    np.testing.assert_array_equal(part, whole[:, *reach.slices])
+    assert np.count_nonzero(part) == np.count_nonzero(whole)
 
 
 @settings(deadline=None, max_examples=30)
