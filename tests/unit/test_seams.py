@@ -33,31 +33,37 @@ def shot_of(video: torch.Tensor, edit_matte: torch.Tensor, *, edited: dict[int, 
 
 
 def render(
-    model: VideoModel, shot: Shot, cache: Path, *, length: int, draft_strength: float = 0.5, rim_colour: float = 1.0
+    model: VideoModel, shot: Shot, cache: Path, *, length: int, steps: int = 6, draft_given: float = 0.0
 ) -> np.ndarray:
     """Every frame (T, H, W, 3) in [-1, 1]."""
     frames = render_shot(
         model,
         shot,
         shot.stretches(length=length, overlap=5),
-        sampling=Sampling(steps=6, guidance=1.0, seed=1, draft_strength=draft_strength),
+        sampling=Sampling(steps=steps, guidance=1.0, seed=1, draft_given=draft_given),
         prompt="",
         adapter_key="none",
         cache=LatentCache(cache),
         reporter=SilentReporter(),
-        rim_colour=rim_colour,
     )
     return torch.cat([frames[number] for number in sorted(frames)], dim=2)[0].permute(1, 2, 3, 0).numpy()
 
 
 @pytest.mark.parametrize(("keyframe", "joints"), [(0, [24, 44]), (30, [54, 5])])
-def test_sixty_frames_show_no_joint_between_their_windows(keyframe: int, joints: list[int], tmp_path: Path) -> None:
-    """From one frame to the next the error changes at a joint as it does beside it, forwards and backwards."""
+# Windows that are not given the frames of the one before make 2.7 and 3.1 of it from noise.
+@pytest.mark.parametrize(("way", "most"), [({"steps": 6}, 1.5), ({"steps": 1, "draft_given": 0.9}, 1.25)])
+def test_sixty_frames_show_no_joint_between_their_windows(
+    keyframe: int, joints: list[int], way: dict[str, float], most: float, tmp_path: Path
+) -> None:
+    """From one frame to the next the error changes at a joint as it does beside it, forwards and backwards.
+
+    In the paper's way, from noise, and as the bundled model is shipped, from a draft that it is given.
+    """
     model = load_model(Catalogue(tmp_path).find("bundled"))
     source, truth, coverage = rendered_pair(5, 60, height=SIZE, width=SIZE)
     matte = (torch.nn.functional.max_pool2d(coverage[0], 5, stride=1, padding=2) > 0.05).float()[None, None]
     shot = shot_of(source[None], matte, edited={keyframe: truth[None, :, keyframe : keyframe + 1]})
-    error = render(model, shot, tmp_path / "cache", length=25) - truth.permute(1, 2, 3, 0).numpy()
+    error = render(model, shot, tmp_path / "cache", length=25, **way) - truth.permute(1, 2, 3, 0).numpy()
     inside = matte[0, 0].numpy() > 0
     # change[n]: from frame n to n + 1.
     change = np.array([np.abs(error[n + 1] - error[n])[inside[n] & inside[n + 1]].mean() for n in range(59)])
@@ -65,8 +71,7 @@ def test_sixty_frames_show_no_joint_between_their_windows(keyframe: int, joints:
     for joint in joints:
         beside = [change[n] for n in range(max(joint - 4, 0), min(joint + 5, 59)) if n not in joints]
         steps.append(change[joint] / np.median(beside))
-    # Windows that are not given the frames of the one before make 1.28 and 1.49 of it.
-    assert np.mean(steps) <= 1.22
+    assert np.mean(steps) <= most
 
 
 def test_a_models_drift_leaves_no_step_at_the_rim_in_any_window(
@@ -81,7 +86,7 @@ def test_a_models_drift_leaves_no_step_at_the_rim_in_any_window(
     matte = torch.zeros(1, 1, 25, SIZE, SIZE)
     matte[..., 16:48, 16:48] = 1
     shot = shot_of(grey, matte, edited={0: grey[:, :, :1]})
-    matched = render(plain_wan, shot, tmp_path, length=9, draft_strength=1.0)
+    matched = render(plain_wan, shot, tmp_path, length=9)
     drift = np.abs(matched[-1]).max()
     assert drift > 0.25
     assert np.abs(matched[:, 16, 16:48]).max() < 0.3 * drift
