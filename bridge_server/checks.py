@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge_server.children import ask_child
 from maskedit.errors import InputError
-from maskedit.findings import Finding
+from maskedit.findings import Finding, PresetEstimate
 from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_json
 
 CHECKER = (sys.executable, "-P", "-m", "maskedit.preflight")
@@ -25,14 +25,15 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the check found: the clip, the range to render, the frames that show the region, what encloses it, and the
-    preflight's findings."""
+    """What the check found: the clip, the range to render, the frames that show the region, what encloses it, the
+    preflight's findings, and what each preset would take."""
 
     facts: MediaFacts
     frames: FrameRange
     region_frames: tuple[int, ...]
     bounds: Extent
     findings: tuple[Finding, ...] = ()
+    estimates: tuple[PresetEstimate, ...] = ()
 
 
 _REPORT = TypeAdapter(Report)

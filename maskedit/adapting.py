@@ -7,8 +7,8 @@ edit of the clip. Stage 2 goes on from it and is named by the keyframes as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -18,9 +18,12 @@ from maskedit.caching import content_hash
 from maskedit.encoding import Samples, TrainingSample
 from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
-from maskedit.progress import Reporter, Stage
+from maskedit.progress import Ask, Reporter, Stage
 from maskedit.request import AdapterUse
 from maskedit.tuning import TuningRun, appearance_schedule, motion_schedule, tune
+
+Look = Callable[[str, tuple[Stage, int, int]], bytes | None]
+"""Makes a picture with the adapter as it is, which goes by that name, at stage, step and steps; None if it cannot."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +43,24 @@ def adapt(
     cache: Path,
     reporter: Reporter,
     uses: Sequence[AdapterUse] = (),
+    look: Look | None = None,
 ) -> Adapted:
     """Leave the edit's adapter attached to `model`, from `cache` or tuned and saved there.
 
     A stage of no steps is left out: without stage 2 the adapter is the clip's, without both the model is as it was.
-    `uses`: adapters in `cache` that the request names, to start from or to stay beside the edit's own.
+    `uses`: adapters in `cache` that the request names, to start from or to stay beside the edit's own. `look`: makes
+    the picture that may be asked for meanwhile.
     """
     lora = adapters.LoraSpec(rank=recipe.rank, alpha=recipe.alpha, targets=recipe.targets, share=recipe.adapted_share)
-    how = repr((lora, recipe.learning_rate, recipe.weight_decay, recipe.kept_weight, recipe.patience, seed))
+    rates = (recipe.learning_rate, recipe.final_rate, recipe.weight_decay)
+    how = repr((lora, *rates, recipe.kept_weight, recipe.patience, seed))
     times = repr((recipe.timestep_sampling, recipe.timestep_shift, recipe.draft_strength))
     motion_key = content_hash(
         model.fingerprint, "motion", how, times, repr((recipe.motion_steps, recipe.prior_strength)),
         adapters.uses_key(uses),
         *_contents(samples.motion if recipe.motion_steps else ()),
     )  # fmt: skip
-    appearance = repr((recipe.appearance_steps, recipe.motion_share))
+    appearance = repr((recipe.appearance_steps, recipe.motion_share, recipe.appearance_rate))
     key = content_hash(motion_key, "appearance", appearance, *_contents(samples.appearance))
     key = key if recipe.appearance_steps else motion_key
 
@@ -64,13 +70,26 @@ def adapt(
     def run(stage: Stage, name: str, tuned_on: tuple[TrainingSample, ...], schedule: tuple[int, ...]) -> None:
         checkpoint = file(name, folder="checkpoints")
         plan = TuningRun(stage=stage, schedule=schedule, checkpoint=checkpoint, seed=seed)
-        loss = tune(model, tuned_on, run=plan, recipe=recipe, reporter=reporter)
-        facts = {"stage": stage, "steps": str(len(schedule)), "seed": str(seed), "loss": f"{loss:.6f}"}
+        share = recipe.appearance_rate if stage is Stage.TUNE_APPEARANCE else 1.0
+        learning = replace(recipe, learning_rate=share * recipe.learning_rate)
+        facts = {"stage": stage, "steps": str(len(schedule)), "seed": str(seed)}
         facts |= {"settings": how, "clip": content_hash(*(sample.target for sample in samples.motion))}
         facts["matte"] = content_hash(*(sample.conditioning.latents for sample in samples.motion))
         if stage is Stage.TUNE_APPEARANCE:
             facts["keyframes"] = content_hash(*(sample.target for sample in samples.appearance))
-        adapters.save(model, file(name), metadata=facts)
+
+        def answer(ask: Ask, done: int) -> None:
+            now, total = content_hash(name, str(done)), len(schedule)
+            if ask is Ask.SAVE:
+                adapters.save(model, file(now), metadata=facts | {"steps": str(done)})
+                reporter.report(stage, done, total=total, message=f"Saved the adapter as it is after step {done}.")
+                return
+            picture = look(now, (stage, done, total)) if look is not None else None
+            said = f"Sample after step {done}." if picture else "There is no memory for a sample while this is tuned."
+            reporter.report(stage, done, total=total, message=said, preview=picture)
+
+        loss = tune(model, tuned_on, run=plan, recipe=learning, reporter=reporter, answer=answer)
+        adapters.save(model, file(name), metadata=facts | {"loss": f"{loss:.6f}"})
         checkpoint.unlink(missing_ok=True)
 
     adapters.attach_beside(model, uses, folder=cache / "adapters")

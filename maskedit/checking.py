@@ -20,7 +20,8 @@ from maskedit.errors import InputError, OutputError
 from maskedit.geometry import Rect, bounds_of, union
 from maskedit.locking import check_parent
 from maskedit.mattes import drawn_mattes, of_purpose, open_matte
-from maskedit.media import probe, read_picture
+from maskedit.media import probe
+from maskedit.media.pictures import read_samples
 from maskedit.media.writer import check_deliverable
 from maskedit.refusals import refuse_unsupported
 from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MattePurpose, MediaFacts, Region, from_json
@@ -124,7 +125,8 @@ def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts
             "give it the number of a frame in the range (frames count from 0)."
         )
     path = keyframe.image.path
-    height, width = read_picture(path).shape[:2]
+    header, _ = read_samples(path)  # decoded, so that a file that is cut short is found out now
+    width, height = header.width, header.height
     whole = Extent(x=0, y=0, width=facts.width, height=facts.height)
     extent = keyframe.extent or whole
     if extent.x < 0 or extent.y < 0 or extent.x + extent.width > whole.width or extent.y + extent.height > whole.height:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from maskedit.colour import View, view_of
 from maskedit.findings import Finding, Severity
-from maskedit.geometry import resized
+from maskedit.geometry import Rect, placed, resized
 from maskedit.hygiene import Inspected, inspect
-from maskedit.mattes import of_purpose, region_mattes
+from maskedit.mattes import of_purpose, reach_of, region_mattes
 from maskedit.media import ClipReader, write_picture
 from maskedit.presets import edges_for
 from maskedit.progress import Reporter, Stage
@@ -56,25 +56,29 @@ class Look:
         return self.given_size != self.plate.shape[1::-1]
 
 
-def looks(request: EditRequest, *, facts: MediaFacts, frames: FrameRange) -> Iterator[Look]:
-    """Every keyframe held against its plate, one at a time. Raises InputError for media that cannot be read."""
+def looks(request: EditRequest, *, facts: MediaFacts, frames: FrameRange, bounds: Rect) -> Iterator[Look]:
+    """Every keyframe held against its plate, one at a time; `bounds` hold the drawn region on all frames.
+
+    Raises InputError for media that cannot be read.
+    """
     view = view_of(facts, request.working_colour)
     with ClipReader(request.target.path, first_number=request.target.first_number or None) as clip:
         for keyframe in request.keyframes:
             (plate,) = clip.frames(keyframe.frame, keyframe.frame)
-            matte = _matte_at(keyframe.frame, request, facts=facts, frames=frames)
+            matte = _matte_at(keyframe.frame, request, facts=facts, frames=frames, bounds=bounds)
             yield _look(keyframe, view.shown(plate), matte, view=view, request=request)
 
 
 def clean_keyframes(
-    request: EditRequest, *, facts: MediaFacts, frames: FrameRange, folder: Path, reporter: Reporter
+    request: EditRequest, *, facts: MediaFacts, frames: FrameRange, bounds: Rect, folder: Path, reporter: Reporter
 ) -> tuple[EditRequest, dict[int, dict[str, Any]]]:
     """The request with mended keyframes in place of those that needed it, and what the record says of each.
 
-    What was done is reported in words. Mended pictures go to `folder`, which is made only for them.
+    `bounds`: see `looks`. What was done is reported in words. Mended pictures go to `folder`, which is made only for
+    them.
     """
     keyframes, said = [], {}
-    for done, look in enumerate(looks(request, facts=facts, frames=frames), start=1):
+    for done, look in enumerate(looks(request, facts=facts, frames=frames, bounds=bounds), start=1):
         keyframe = look.keyframe
         for finding in findings_of(look):
             reporter.report(Stage.PREPARE, 1, total=1, message=finding.sentence)
@@ -147,18 +151,22 @@ def _look(keyframe: Keyframe, plate: Picture, matte: Picture, *, view: View, req
     given = view.painted(keyframe.image.path)
     height, width = plate.shape[:2]
     picture = given if given.shape == plate.shape else resized(given, width, height)
-    picture = np.clip(picture, 0, 1)  # as its plate is, which an EXR may go beyond
+    if picture.min() < 0 or picture.max() > 1:
+        picture = np.clip(picture, 0, 1)  # as its plate is, which an EXR may go beyond
     inspected = inspect(picture, plate, outside=matte == 0, care=request.keyframe_care)
     taken = any(not of_purpose(region, MattePurpose.EDIT) for region in request.regions)
     return Look(keyframe, plate, matte, taken, picture, (given.shape[1], given.shape[0]), inspected)
 
 
-def _matte_at(frame: int, request: EditRequest, *, facts: MediaFacts, frames: FrameRange) -> Picture:
+def _matte_at(frame: int, request: EditRequest, *, facts: MediaFacts, frames: FrameRange, bounds: Rect) -> Picture:
     """Where the paste may show on one frame; nowhere for regions that are yet to be found from their keyframes."""
+    whole = Rect(0, 0, facts.width, facts.height)
     drawn = [region for region in request.regions if of_purpose(region, MattePurpose.EDIT)]
     if not drawn:
         return np.zeros((facts.height, facts.width), np.float32)
     # Frames so near that a matte covers what theirs cover.
     reach = max(edges_for(region, frame_height=facts.height).smooth_frames for region in drawn)
     near = FrameRange(first=max(frames.first, frame - reach), last=min(frames.last, frame + reach))
-    return next(matte for number, matte in region_mattes(drawn, facts=facts, frames=near) if number == frame)
+    within = reach_of(drawn, drawn=bounds, facts=facts)
+    mattes = region_mattes(drawn, facts=facts, frames=near, within=within)
+    return next(placed(matte, at=within, within=whole) for number, matte in mattes if number == frame)

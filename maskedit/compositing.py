@@ -15,6 +15,7 @@ import numpy as np
 
 from maskedit.colour import View, closeness, scatter
 from maskedit.errors import ModelError
+from maskedit.geometry import Rect, bounds_of
 from maskedit.media.colour import PlateColour
 from maskedit.media.pixels import PixelLayout, layout_of
 from maskedit.media.plate import (
@@ -26,6 +27,9 @@ from maskedit.media.plate import (
     signal_from_codes,
     signals_from_rgb,
 )
+
+# Further away than this no pixel takes part in a chroma sample.
+_CHROMA_REACH_PX = 8
 
 
 def composite(
@@ -41,6 +45,7 @@ def composite(
     Raises ValueError for sizes that do not fit together, ModelError for generated values that are not finite.
     """
     _check(plate, generated, x=x, y=y, paste_matte=paste_matte)
+    generated, x, y = _pasted(generated, x=x, y=y, paste_matte=paste_matte)
     layout, colour = plate.layout, plate.colour
     rows, columns = plate.window(slice(y, y + generated.shape[0]), slice(x, x + generated.shape[1]))
     matte = paste_matte[rows, columns]
@@ -131,6 +136,14 @@ def matte_frame(plate: PlateFrame, paste_matte: np.ndarray) -> PlateFrame:
     codes = np.rint(paste_matte * np.float32(65535)).astype(np.uint16)
     codes.flags.writeable = False
     return replace(plate, planes=(codes,), pixel_format="gray16le", colour=PlateColour(range="pc"))
+
+
+def _pasted(generated: np.ndarray, *, x: int, y: int, paste_matte: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """The part of `generated` that shows anywhere, with what its chroma is made of around it, and where it lies."""
+    whole = Rect(x, y, generated.shape[1], generated.shape[0])
+    shown = bounds_of(paste_matte[whole.slices]) or Rect(0, 0, 1, 1)
+    part = shown.grown(_CHROMA_REACH_PX, frame_width=whole.width, frame_height=whole.height)
+    return generated[part.slices], x + part.x, y + part.y
 
 
 def _signals(plate: PlateFrame, picture: np.ndarray, *, view: View | None) -> tuple[np.ndarray, ...]:

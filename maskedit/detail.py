@@ -32,7 +32,7 @@ def with_draft(
     agree. Returns (h, w, 3) in [0, 1]; beyond `at` it is `coarse`.
     """
     fine, sure = coarse.copy(), np.zeros(coarse.shape[:2], np.float32)
-    here, there = _shared(plan.rect, at), _shared(at, plan.rect)
+    here, there = plan.rect.shared_with(at), at.shared_with(plan.rect)
     fine[here], sure[here] = draft[there], confidence[there]
     height, width = coarse.shape[:2]
     smooth = resized(resized(fine, plan.model_width, plan.model_height), width, height)
@@ -43,14 +43,3 @@ def with_draft(
     base = coarse + (trust * sure)[..., None] * (smooth - coarse)
     finer = (np.maximum(detail * agreed, trust) * sure)[..., None] * (fine - smooth)
     return np.clip(base + finer, 0, 1, dtype=np.float32)
-
-
-def _shared(inner: Rect, other: Rect) -> tuple[slice, slice]:
-    """Where the part that both cover lies in `inner`, from its own top left corner."""
-    left, top = max(inner.x, other.x), max(inner.y, other.y)
-    right, bottom = (
-        min(inner.x + inner.width, other.x + other.width),
-        min(inner.y + inner.height, other.y + other.height),
-    )
-    rows = slice(top - inner.y, max(top, bottom) - inner.y)
-    return rows, slice(left - inner.x, max(left, right) - inner.x)

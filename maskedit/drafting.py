@@ -20,10 +20,10 @@ from maskedit.cleaning import clean_keyframes
 from maskedit.colour import View, tell_colours, view_of
 from maskedit.delivering import deliver
 from maskedit.draft import Doubts, Draft, Guide, Painting, carry, doubts, guide, painting, tracks
-from maskedit.geometry import CropPlan, CropTrack, Rect, resized
+from maskedit.geometry import CropPlan, CropTrack, Rect, bounds_of, placed, resized
 from maskedit.locking import ParentTake, lineage_of, open_parent
 from maskedit.mattes import reach_of, region_mattes
-from maskedit.media import ClipReader
+from maskedit.media import ClipReader, PlateFrame
 from maskedit.painting import Picture, keyframe_picture
 from maskedit.progress import Reporter, Stage
 from maskedit.record import EditResult, StageClock, write_record
@@ -32,6 +32,8 @@ from maskedit.tracing import traced, traced_file
 
 # How much of the region's longer side is looked at around it, so that motion into it and out of it is found.
 _CONTEXT = 1 / 4
+# And how much is drafted around what a frame shows of it, at least so many pixels: the finish looks at that too.
+_AROUND, _LEAST_AROUND_PX = 1 / 8, 32
 
 
 def run_draft(request: EditRequest, *, output: Path, reporter: Reporter) -> EditResult:
@@ -44,7 +46,12 @@ def run_draft(request: EditRequest, *, output: Path, reporter: Reporter) -> Edit
     frames = checked.frames
     tell_colours(request, checked.facts, reporter=clock)
     request, mended = clean_keyframes(
-        request, facts=checked.facts, frames=frames, folder=output / "keyframes", reporter=clock
+        request,
+        facts=checked.facts,
+        frames=frames,
+        bounds=checked.bounds,
+        folder=output / "keyframes",
+        reporter=clock,
     )
     request, checked = traced(request, checked, output=output, reporter=clock)
     asked = replace(asked, regions=request.regions)
@@ -58,9 +65,8 @@ def run_draft(request: EditRequest, *, output: Path, reporter: Reporter) -> Edit
         found.append(doubts(guides, {keyframe.frame - frames.first for keyframe in request.keyframes}))
 
     with source_drafts(request, checked, tick=tick, look=look) as (rect, drafts):
-        delivered = deliver(
-            request, checked, generated=lambda _: (next(drafts).picture, rect), output=output, reporter=clock
-        )
+        drafted = ((draft.picture, at) for at, draft in drafts)
+        delivered = deliver(request, checked, generated=lambda _: next(drafted), output=output, reporter=clock)
     record = output / "result.maskedit.json"
     track = CropTrack.still(CropPlan(rect, rect.width, rect.height), frames=range(frames.first, frames.last + 1))
     write_record(
@@ -84,8 +90,8 @@ def source_drafts(
     *,
     tick: Callable[[int], None],
     look: Callable[[Sequence[Guide]], None] = lambda guides: None,
-) -> Iterator[tuple[Rect, Iterator[Draft]]]:
-    """Where the drafts lie in the frame, and the draft of every frame to render in order, at source size.
+) -> Iterator[tuple[Rect, Iterator[tuple[Rect, Draft]]]]:
+    """What holds all drafts, and the draft of every frame to render in order, at source size, with where it lies.
 
     `tick` is called with the number of frames looked at so far, while the motion is found; it may raise Cancelled.
     `look` is then given the guides of all frames.
@@ -96,8 +102,8 @@ def source_drafts(
     ):
         region = _Region(request, checked, clip, parent, _rect_around(request, checked))
         guides: list[Guide] = []
-        for plate, matte in region.pictures():
-            guides.append(guide(plate, matte))
+        for plate, matte in region.frames():
+            guides.append(guide(region.view.shown(plate, part=region.rect.slices), matte))
             tick(len(guides))
         look(guides)
         yield region.rect, _drafts(region, guides)
@@ -117,28 +123,33 @@ class _Region:
     def view(self) -> View:
         return view_of(self.checked.facts, self.request.working_colour)
 
-    def pictures(self) -> Iterator[tuple[Picture, Picture]]:
-        """Plate (h, w, 3) and edit matte (h, w), 0 or 1, of each frame: 1 wherever the paste shows anything at all."""
-        frames, facts = self.checked.frames, self.checked.facts
-        mattes = region_mattes(self.request.regions, facts=facts, frames=frames, within=self.rect)
+    def frames(self) -> Iterator[tuple[PlateFrame, Picture]]:
+        """Each plate, whole, and its edit matte (h, w), 0 or 1: 1 wherever the paste shows anything at all."""
+        frames, facts, regions = self.checked.frames, self.checked.facts, self.request.regions
+        reach = reach_of(regions, drawn=self.checked.bounds, facts=facts)
+        mattes = region_mattes(regions, facts=facts, frames=frames, within=reach)
         for plate, (_, matte) in zip(self.clip.frames(frames.first, frames.last), mattes, strict=True):
-            yield self.view.shown(plate, part=self.rect.slices), (matte > 0).astype(np.float32)
+            yield plate, placed((matte > 0).astype(np.float32), at=reach, within=self.rect)
+
+    def around(self, matte: Picture) -> Rect:
+        """What is drafted of a frame whose edit matte is `matte`, from the corner of `rect`."""
+        bounds = bounds_of(matte) or Rect(0, 0, 1, 1)
+        more = max(_LEAST_AROUND_PX, round(max(bounds.width, bounds.height) * _AROUND))
+        return bounds.grown(more, frame_width=self.rect.width, frame_height=self.rect.height)
 
     def painting(self, frame: int, seen: Guide) -> Painting:
         """The keyframe of clip frame `frame`, whose guide is `seen`; a locked frame is as good as painted."""
         (source,) = self.clip.frames(frame, frame)
-        whole = self.view.shown(source)
         if frame in self.parent.locked:
-            painted = self.parent.picture(source, view=self.view)
+            edited = self.parent.picture(source, view=self.view, part=self.rect)
         else:
             (keyframe,) = (keyframe for keyframe in self.request.keyframes if keyframe.frame == frame)
-            painted = np.clip(keyframe_picture(keyframe, whole, view=self.view), 0, 1)
-        plate, edited = (np.ascontiguousarray(picture[self.rect.slices]) for picture in (whole, painted))
+            edited = np.clip(keyframe_picture(keyframe, source, view=self.view, part=self.rect), 0, 1)
         matte = resized(seen.edit_matte.astype(np.float32), self.rect.width, self.rect.height)
-        return painting(plate, matte, edited=edited, guide=seen)
+        return painting(self.view.shown(source, part=self.rect.slices), matte, edited=edited, guide=seen)
 
 
-def _drafts(region: _Region, guides: list[Guide]) -> Iterator[Draft]:
+def _drafts(region: _Region, guides: list[Guide]) -> Iterator[tuple[Rect, Draft]]:
     first, locked = region.checked.frames.first, region.parent.locked
     keyframes = {frame - first for frame in (*locked, *(keyframe.frame for keyframe in region.request.keyframes))}
 
@@ -147,11 +158,14 @@ def _drafts(region: _Region, guides: list[Guide]) -> Iterator[Draft]:
     def painted(index: int) -> Painting:
         return region.painting(first + index, guides[index])
 
-    found_by_frame = zip(region.pictures(), tracks(guides, keyframes), strict=True)
+    found_by_frame = zip(region.frames(), tracks(guides, keyframes), strict=True)
     for frame, ((plate, matte), found) in enumerate(found_by_frame, start=first):
         if frame in locked:
             continue
-        yield carry(plate, matte, seen=[(track, painted(track.keyframe)) for track in found])
+        within = region.around(matte)
+        at = replace(within, x=within.x + region.rect.x, y=within.y + region.rect.y)
+        seen = [(track, painted(track.keyframe)) for track in found]
+        yield at, carry(region.view.shown(plate, part=at.slices), matte[within.slices], seen=seen, at=within)
 
 
 def _rect_around(request: EditRequest, checked: CheckedEdit) -> Rect:

@@ -20,11 +20,13 @@ from maskedit.delivering import deliver
 from maskedit.drafting import run_draft
 from maskedit.encoding import encode_samples
 from maskedit.finishing import finished
+from maskedit.glimpsing import Glimpse
+from maskedit.guessing import guessed
 from maskedit.locking import lineage_of
 from maskedit.memory import Demand
 from maskedit.models import load_model, plan_for
 from maskedit.outlets import scored
-from maskedit.practising import practice_shots
+from maskedit.practising import practice_windows
 from maskedit.preparing import prepare
 from maskedit.presets import recipe_for
 from maskedit.progress import Reporter, Stage
@@ -49,7 +51,12 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     recipe = recipe_for(request, recommended=entry.recipe)
     asked, checked = request, check_edit(request)
     request, mended = clean_keyframes(
-        request, facts=checked.facts, frames=checked.frames, folder=output / "keyframes", reporter=clock
+        request,
+        facts=checked.facts,
+        frames=checked.frames,
+        bounds=checked.bounds,
+        folder=output / "keyframes",
+        reporter=clock,
     )
     request, checked = traced(request, checked, output=output, reporter=clock)
     asked = replace(asked, regions=request.regions)
@@ -87,20 +94,14 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     samples = encode_samples(
         model,
         shot,
-        lessons,
+        practice_windows(taught, lessons, looks=recipe.practice_looks, seed=request.seed, drafted=drafted),
         prompt=request.prompt,
-        practice=practice_shots(taught, looks=recipe.practice_looks, seed=request.seed) if drafted else [taught],
         from_draft=recipe.draft_strength < 1,
         surest=recipe.draft_given,
         cache=latents,
         reporter=clock,
     )
     model.release_encoders()
-
-    # The clip's motion and background, then the keyframes' appearance, as a LoRA on the frozen transformer.
-    adapted = adapt(
-        model, samples, recipe=recipe, seed=request.seed, cache=cache, reporter=clock, uses=request.adapters
-    )
 
     sampling = Sampling(
         steps=recipe.render_steps,
@@ -110,20 +111,40 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         draft_given=recipe.draft_given,
         step_cache=recipe.step_cache,
     )
-    rendered = render_shot(
-        model,
-        shot,
-        stretches,
-        sampling=sampling,
-        prompt=request.prompt,
-        adapter_key=adapted.key,
-        cache=latents,
-        reporter=clock,
-        rim_colour=request.finish.rim_colour,
+    glimpse = Glimpse(
+        model=model, shot=shot, stretches=stretches, sampling=sampling, prompt=request.prompt, cache=latents
     )
 
+    # The clip's motion and background, then the keyframes' appearance, as a LoRA on the frozen transformer.
+    adapted = adapt(
+        model,
+        samples,
+        recipe=recipe,
+        seed=request.seed,
+        cache=cache,
+        reporter=clock,
+        uses=request.adapters,
+        look=lambda key, at: glimpse.picture(key, reporter=clock, at=at),
+    )
+    renders = [
+        render_shot(
+            model,
+            shot,
+            stretches,
+            sampling=replace(sampling, seed=request.seed + further),
+            prompt=request.prompt,
+            adapter_key=adapted.key,
+            cache=latents,
+            reporter=clock,
+            rim_colour=request.finish.rim_colour,
+            part=(further, recipe.seeds),
+        )
+        for further in range(recipe.seeds)
+    ]
+    doubts = shot.doubts(guessed=guessed(shot, renders) if len(renders) > 1 else ())
+
     # Over the untouched source, at its own size, rate and bit depth.
-    with finished(rendered, shot, request=request, checked=checked, recipe=recipe, reporter=clock) as generated:
+    with finished(renders[0], shot, request=request, checked=checked, recipe=recipe, reporter=clock) as generated:
         delivered = deliver(request, checked, generated=generated, output=output, reporter=clock)
     keyframes = {keyframe.frame: keyframe.image.path for keyframe in request.keyframes if keyframe.extent is None}
     shown = scored(delivered)
@@ -149,6 +170,6 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         mended=mended,
         scorecard=subject and score(subject),
         lineage=lineage,
-        doubts=shot.doubts(),
+        doubts=doubts,
     )
     return EditResult(delivered, record, clock.seconds, adapted.reused, traced=traced_file(output))

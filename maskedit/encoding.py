@@ -7,9 +7,8 @@ takes the memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -61,26 +60,25 @@ class Samples:
 def encode_samples(
     model: VideoModel,
     shot: Shot,
-    stretches: Sequence[tuple[int, ...]],
+    practice: Sequence[Callable[[], Window]],
     *,
     prompt: str,
-    practice: Sequence[Shot],
     from_draft: bool,
     surest: float,
     cache: LatentCache,
     reporter: Reporter,
 ) -> Samples:
-    """Encode each stretch of each shot that stage 1 is to practise on, and each keyframe of the shot.
+    """Encode each window that stage 1 is to practise on, and each keyframe of the shot.
 
-    `practice`: the unedited shot, or where renders make use of a draft what `practising` makes of it. `from_draft`:
-    noise is put on the draft. `surest`: see `conditioning.drafted_condition`, 0 for models that are not told of it.
+    `practice`: from `practising`, each made when its turn comes. `from_draft`: noise is put on the draft. `surest`:
+    see `conditioning.drafted_condition`, 0 for models that are not told of it.
     """
-    total = len(stretches) * len(practice) + len(shot.edited)
+    total = len(practice) + len(shot.edited)
     motion: list[TrainingSample] = []
     appearance: list[TrainingSample] = []
-    for frames, practised in product(stretches, practice):
+    for practised in practice:
         reporter.report(Stage.ENCODE, len(motion), total=total)
-        window = practised.window(frames)
+        window = practised()
         start = window.draft if from_draft and window.draft is not None else window.video
         motion.append(motion_sample(model, window, start=start, surest=surest, prompt=prompt, cache=cache))
     for frame, edited in sorted(shot.edited.items()):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a look at an edit before it starts can find, each with what to do about it (torch-free)."""
+"""What a look at an edit before it starts can find and what to do about it, and what it would take (torch-free)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from maskedit.request import FrameRange
+from maskedit.request import FrameRange, Preset
 
 
 class Severity(StrEnum):
@@ -34,3 +34,15 @@ class Finding:
     def sentence(self) -> str:
         """Both in one sentence."""
         return f"{self.what}: {self.remedy}." if self.remedy else f"{self.what}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetEstimate:
+    """What an edit would take with `preset`: seconds at least and at most, both 0 if not known, and device memory in
+    bytes, 0 without a model. `problem`: why it cannot be run so, a sentence, or ""."""
+
+    preset: Preset
+    least_seconds: float = 0.0
+    most_seconds: float = 0.0
+    memory_bytes: int = 0
+    problem: str = ""

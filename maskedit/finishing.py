@@ -48,11 +48,11 @@ def finished(
     def tick(done: int) -> None:
         reporter.report(Stage.COMPOSITE, 0, total=len(checked.frames))
 
-    with source_drafts(request, checked, tick=tick) as (at, drafts):
+    with source_drafts(request, checked, tick=tick) as (_, drafts):
 
         def with_the_draft(frame: int) -> tuple[Picture, Rect]:
             coarse, rect = enlarged(frame)
-            draft = next(drafts)
+            at, draft = next(drafts)
             whole = with_draft(
                 coarse,
                 shot.track.at(frame),

@@ -28,6 +28,7 @@ from maskedit.pasting import Fill
 from maskedit.request import Finish, FrameRange
 
 _GRAIN_MARGIN_PX = 256  # around the region
+_GRAIN_SIDE_PX = 1280  # of a large one only the middle: more blocks than there are in it are never looked at
 _GRAIN_PAIRS = 4
 
 
@@ -38,10 +39,15 @@ def grain_of(clip: ClipReader, frames: FrameRange, *, around: Rect, view: View) 
     pairs, rounding = [], np.zeros((3, 3))
     for start in starts:
         before, after = clip.frames(start, start + 1)
-        near = around.grown(_GRAIN_MARGIN_PX, frame_width=before.width, frame_height=before.height).slices
+        near = _middle(around.grown(_GRAIN_MARGIN_PX, frame_width=before.width, frame_height=before.height)).slices
         pairs.append((view.shown(before, part=near), view.shown(after, part=near)))
         rounding = rounding_of(before)
     return measure_grain(pairs, rounding=rounding)
+
+
+def _middle(rect: Rect) -> Rect:
+    width, height = min(rect.width, _GRAIN_SIDE_PX), min(rect.height, _GRAIN_SIDE_PX)
+    return Rect(rect.x + (rect.width - width) // 2, rect.y + (rect.height - height) // 2, width, height)
 
 
 def rounding_of(plate: PlateFrame) -> np.ndarray:
@@ -87,13 +93,9 @@ def integrated(
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """A frame and what was measured on it; `changes` (2, 3): of the plate's and the fill's colour since the frame
-    before."""
+class _Measured:
+    """`changes` (2, 3): of the plate's and the fill's colour since the frame before."""
 
-    fill: Fill
-    plate: Picture
-    glance: Glance
     changes: np.ndarray
     softness: Softness | None
 
@@ -102,43 +104,45 @@ def _matched(
     fills: Iterable[Fill], *, finish: Finish, keyframes: Collection[int], view: View
 ) -> Iterator[tuple[Fill, Picture]]:
     """Each fill of an unbroken run, and its picture as it looks but for grain."""
-    window: deque[_Seen] = deque()
-    at = 0  # the place in the window of the frame that is next
+    measured: deque[_Measured] = deque()  # of the frames about the next one
+    waiting: deque[Fill] = deque()  # that one, and those that were read ahead
+    before: PlateFrame | None = None
+    glance: Glance | None = None
 
-    def ready() -> tuple[Fill, Picture]:
-        seen, before = window[at], window[at - 1] if at else None
-        picture = seen.fill.picture
-        if seen.fill.plate.number in keyframes:
-            return seen.fill, picture
-        changes = np.stack([each.changes for each in window], axis=1)
+    def ready(fill: Fill) -> Picture:
+        picture, part = fill.picture, fill.rect.slices
+        if fill.plate.number in keyframes:
+            return picture
+        changes = np.stack([each.changes for each in measured], axis=1)
+        at = len(measured) - 1 - len(waiting)
         picture = np.clip(picture - finish.steady * excess(*changes)[at].astype(np.float32), 0, 1, dtype=np.float32)
-        softness = _typical([each.softness for each in window if each.softness])
+        softness = _typical([each.softness for each in measured if each.softness])
         if softness is not None:
-            picture = matched_sharpness(picture, seen.plate, softness=softness, strength=finish.sharpness)
+            shown = view.shown(fill.plate, part=part)
+            picture = matched_sharpness(picture, shown, softness=softness, strength=finish.sharpness)
         if before is not None and finish.shutter:
-            earlier = view.shown(before.fill.plate, part=seen.fill.rect.slices)
-            picture = with_shutter(picture, seen.plate, before=earlier, strength=finish.shutter)
-        return seen.fill, picture
+            shown, earlier = (view.shown(each, part=part) for each in (fill.plate, before))
+            picture = with_shutter(picture, shown, before=earlier, strength=finish.shutter)
+        return picture
 
     for fill in fills:
-        window.append(_seen(fill, window[-1].glance if window else None, view=view, sharpness=finish.sharpness > 0))
-        if len(window) - at > LOOK_AHEAD:
-            yield ready()
-            at += 1
-        if at > LOOK_AHEAD:
-            window.popleft()
-            at -= 1
-    while at < len(window):
-        yield ready()
-        at += 1
-
-
-def _seen(fill: Fill, before: Glance | None, *, view: View, sharpness: bool) -> _Seen:
-    plate, matte = view.shown(fill.plate, part=fill.rect.slices), fill.matte
-    glance = Glance.at(plate, fill.picture, matte)
-    changes = np.zeros((2, 3)) if before is None else np.stack(change(before, glance))
-    softness = measure_softness(plate, fill.picture, matte) if sharpness else None
-    return _Seen(fill, plate, glance, changes, softness)
+        plate, last = view.shown(fill.plate, part=fill.rect.slices), glance
+        glance = Glance.at(plate, fill.picture, fill.matte)
+        changes = np.zeros((2, 3)) if last is None else np.stack(change(last, glance))
+        softness = measure_softness(plate, fill.picture, fill.matte) if finish.sharpness else None
+        measured.append(_Measured(changes, softness))
+        waiting.append(fill)
+        del plate, fill  # nothing large is kept for longer than it waits
+        if len(waiting) > LOOK_AHEAD:
+            following = waiting.popleft()
+            yield following, ready(following)
+            before = following.plate
+            if len(measured) - len(waiting) > LOOK_AHEAD:
+                measured.popleft()
+    while waiting:
+        following = waiting.popleft()
+        yield following, ready(following)
+        before = following.plate
 
 
 def _typical(found: list[Softness]) -> Softness | None:

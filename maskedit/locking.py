@@ -19,7 +19,7 @@ import numpy as np
 from maskedit.colour import View
 from maskedit.deliverable import Deliverable, DeliverableFormat, DeliverableKind, result_names
 from maskedit.errors import InputError
-from maskedit.geometry import windows
+from maskedit.geometry import Rect, windows
 from maskedit.media import ClipReader, PlateFrame
 from maskedit.painting import Picture
 from maskedit.request import (
@@ -100,17 +100,17 @@ class ParentTake:
         for plate, frame in zip(plates, kept.reader.frames(0, len(self.frames) - 1), strict=True):
             yield plate, kept.in_place_of(plate, frame) if plate.number in self.locked else None
 
-    def picture(self, plate: PlateFrame, *, view: View) -> Picture:
-        """The locked frame of that number (H, W, 3) in [0, 1], a patch laid over its `plate`."""
+    def picture(self, plate: PlateFrame, *, view: View, part: Rect) -> Picture:
+        """`part` of the locked frame of that number (h, w, 3) in [0, 1], a patch laid over its `plate`."""
         assert self.shown is not None, "no frame is locked"
         place = plate.number - self.frames.first
         (frame,) = self.shown.reader.frames(place, place)
         shown = self.shown.in_place_of(plate, frame)
-        picture, alpha = view.shown(shown), shown.alpha()
+        picture, alpha = view.shown(shown, part=part.slices), shown.alpha()
         if self.shown.kind is DeliverableKind.FULL or alpha is None:
             return picture
-        source = view.shown(plate)
-        return np.asarray(source + alpha[..., None] * (picture - source), np.float32)
+        source = view.shown(plate, part=part.slices)
+        return np.asarray(source + alpha[part.slices][..., None] * (picture - source), np.float32)
 
 
 def rendered_frames(rerender: Rerender | None, frames: FrameRange) -> frozenset[int]:

@@ -107,14 +107,12 @@ def _noticed(
     for plate, (drawn, paste), (_, matte) in zip(plates, mattes(loose), mattes(fixed), strict=True):
         look = edited
         if plate.number in parent.locked:
-            picture, rect = parent.picture(plate, view=view), Rect(0, 0, plate.width, plate.height)
+            picture, rect = parent.picture(plate, view=view, part=reach), reach
         else:
             picture, rect = generated(plate.number)
             picture = np.clip(picture, 0, 1, dtype=np.float32)
             if plate.number in keyframes:
-                whole = keyframe_picture(keyframes[plate.number], view.shown(plate), view=view)
-                # A copy, so that the whole frame does not stay in memory while others are read ahead.
-                picture, look = whole[rect.slices].copy(), painted
+                picture, look = keyframe_picture(keyframes[plate.number], plate, view=view, part=rect), painted
         drawn, paste, fixed_matte = (placed(each, at=reach, within=rect) for each in (drawn, paste, matte))
         if np.count_nonzero(fixed_matte) < np.count_nonzero(matte):
             raise ValueError("the paste matte reaches beyond the generated picture")

@@ -51,17 +51,20 @@ def prepare(
         found = purpose_mattes(request.regions, facts=checked.facts, frames=frames)
         for plate, (number, of_frame) in zip(plates, found, strict=True):
             matte = of_frame.edit
-            rgb, plan = view.shown(plate), track.at(number)
+            plan = track.at(number)
+            rect = plan.rect
+            rgb = view.shown(plate, part=rect.slices)
             video.append(to_video(crop_to_model(rgb, plan)))
             # Wherever the paste shows anything at all the model must have made it: any-pooled, soft edge included.
             mattes.append(torch.from_numpy(matte_to_model(matte, plan))[None, None, None])
             if of_frame.ignore is not None:
                 ignored.append(torch.from_numpy(matte_to_model(of_frame.ignore, plan))[None, None, None])
             if number in keyframes:
-                picture = np.clip(keyframe_picture(keyframes[number], rgb, view=view), 0, 1)
-                edited[number] = to_video(crop_to_model(rgb + matte[..., None] * (picture - rgb), plan))
+                picture = np.clip(keyframe_picture(keyframes[number], plate, view=view, part=rect), 0, 1)
+                laid = rgb + matte[rect.slices][..., None] * (picture - rgb)
+                edited[number] = to_video(crop_to_model(laid, plan))
             if number in parent.locked:
-                locked[number] = to_video(crop_to_model(parent.picture(plate, view=view), plan))
+                locked[number] = to_video(crop_to_model(parent.picture(plate, view=view, part=rect), plan))
             reporter.report(Stage.PREPARE, len(video), total=len(frames))
     return Shot(
         frames,

@@ -25,6 +25,8 @@ class Recipe:
     LoRA alone) or "all" that lie in it.
     `rank`, `alpha`, `targets`, `adapted_share`: what the LoRA is put on (see `adapters.LoraSpec`).
     `training_frames`, `training_overlap`: the windows of stage 1 (0: those of the render; the paper's cheap way: 9).
+    `final_rate`: the share of the learning rate to which it falls, evenly, over each stage (1: it stays).
+    `appearance_rate`: the share of the learning rate that stage 2 learns with (1: all of it, the paper's way).
     `patience`: a stage ends early after this many steps without progress on its probe (0: never).
     `prior_strength`: how far stage 1 starts from what this model's earlier clips taught, from 0 (afresh) to 1.
     `motion_share`: the part of stage 2's steps that still train on stage 1's samples (the paper's code: 1 in 10).
@@ -34,11 +36,13 @@ class Recipe:
     `draft_strength`: how much noise the render starts with: 1 = nothing but noise (the paper's way), below 1 = the
     optical-flow draft with that share of noise, which a weak model turns into better pictures.
     `draft_given`: how sure of the draft the model is told to be at most, below 1; 0 = it is not told of it, its region
-    is emptied (the paper's way). Only for models that have learnt to mend drafts. `practice_looks`: under how many
-    colourings stage 1 practises to mend the clip's own draft (0: as it is).
+    is emptied (the paper's way). Only for models that have learnt to mend drafts.
+    `practice_looks`: under how many looks of the region stage 1 practises where no draft is given or started from (0:
+    the clip as it is, the paper's way).
     `draft_trust`: how far the draft, where it is sure, overrules what the model made, from 0 (a good model knows
     better) to 1. `draft_detail`: how much of its detail finer than the model's pixels is added where both agree.
     `budget_px`: how many pixels of a frame the model works on at most (0: as many as it can).
+    `seeds`: how many seeds are rendered; the first counts, the others tell where the model is guessing.
     `enlargement`: how far the crop may be enlarged to fill what the model can hold.
     `context`: how much of the region's sides the model sees around it.
     `timestep_sampling`, `timestep_shift`: how training timesteps are drawn, "uniform" or "logit_normal", then moved
@@ -52,6 +56,8 @@ class Recipe:
     appearance_steps: int = 100
     motion_share: float = 0.1
     learning_rate: float = 1e-4
+    final_rate: float = 1.0
+    appearance_rate: float = 1.0
     weight_decay: float = 0.01
     rank: int = 16
     alpha: float = 0.0
@@ -75,6 +81,7 @@ class Recipe:
     window_frames: int = 81
     overlap_frames: int = 5
     budget_px: int = 0
+    seeds: int = 1
     enlargement: float = 4.0
     context: Fraction = Fraction(1, 4)
 
@@ -111,13 +118,15 @@ PRESETS = {
 }
 _POSITIVE = (
     "learning_rate", "rank", "timestep_shift", "draft_strength", "render_steps", "window_frames", "adapted_share",
-    "enlargement",
+    "enlargement", "seeds",
 )  # fmt: skip
 _SHARES = (
     "draft_given",
     "draft_trust",
     "draft_detail",
     "motion_share",
+    "final_rate",
+    "appearance_rate",
     "adapted_share",
     "draft_strength",
     "prior_strength",

@@ -27,13 +27,24 @@ class Cancelled(BaseException):
     """
 
 
+class Ask(StrEnum):
+    """What the user may ask of an edit while it is tuned. sample: a picture rendered as it is now; save: its adapter
+    as it is now, kept."""
+
+    SAMPLE = "sample"
+    SAVE = "save"
+
+
 class Reporter(Protocol):
     """Where a stage reports each unit of work; the caller decides what becomes of it."""
 
-    def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
-        """Say that `done` of `total` units (steps, frames) of `stage` are finished.
+    def report(
+        self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None
+    ) -> Ask | None:
+        """Say that `done` of `total` units (steps, frames) of `stage` are finished, and hear what is asked for.
 
-        `message` is for a person; `preview` is a JPEG or PNG file's bytes.
+        `message` is for a person; `preview` is a JPEG or PNG file's bytes. What is asked for comes once; stages other
+        than tuning let it pass.
         Raises Cancelled when the job was asked to stop: call it at least once a second in long loops.
         """
         ...

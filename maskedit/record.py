@@ -19,7 +19,7 @@ from maskedit.geometry import CropTrack
 from maskedit.locking import Lineage
 from maskedit.outlets import Delivered
 from maskedit.presets import Recipe, edges_for
-from maskedit.progress import Reporter, Stage
+from maskedit.progress import Ask, Reporter, Stage
 from maskedit.request import EditRequest, FrameRange, MediaFacts, to_json
 from maskedit.scoring import Scorecard
 
@@ -63,11 +63,13 @@ class StageClock:
         self._reporter = reporter
         self._last = time.monotonic()
 
-    def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
+    def report(
+        self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None
+    ) -> Ask | None:
         now = time.monotonic()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
-        self._reporter.report(stage, done, total=total, message=message, preview=preview)
+        return self._reporter.report(stage, done, total=total, message=message, preview=preview)
 
 
 def write_record(

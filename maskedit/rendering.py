@@ -53,13 +53,14 @@ def render_shot(
     cache: LatentCache,
     reporter: Reporter,
     rim_colour: float = 1.0,
+    part: tuple[int, int] = (0, 1),
 ) -> dict[int, Tensor]:
     """Every frame's crop, frame number → (1, 3, 1, H, W) in [-1, 1]: generated in the region, the plate around it.
 
     A window is given the frames that an earlier one rendered (the keyframe at first) and those that are locked as kept,
     so that windows join without a seam. Frames that were painted or are locked stay as they are. `adapter_key` names
     the adapter attached to the model: finished windows are cached under it. `rim_colour`: how far the region's rim is
-    matched to the plate, 0 to 1.
+    matched to the plate, 0 to 1. `part`: of how many such renders, counted from 0, this one is, for the progress.
     """
     start = min(shot.edited)
     shown = shot.edited[start]
@@ -67,7 +68,8 @@ def render_shot(
     from_draft = sampling.draft_strength < 1
     shot = shot.drafted() if from_draft or sampling.draft_given else shot
     steps = sampling.steps - _first_step(_schedule(model, sampling), sampling)
-    for index, frames in enumerate(stretches):
+    before, parts = part[0] * len(stretches), part[1]
+    for index, frames in enumerate(stretches, start=before):
         window = shot.window(frames)
         known = {i: rendered[frame] for i, frame in enumerate(frames) if frame in rendered}
         known |= {i: shot.edited[frames[i]] for i in window.given if i not in known}
@@ -79,7 +81,7 @@ def render_shot(
         guided = sampling.guidance > 1 and model.true_guidance and prompt
         unconditional = render_conditioning(model, window, prompt="", **encode) if guided else None
         begin = window.draft if from_draft else None
-        tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches))
+        tick = partial(_tick, reporter, before=index * steps, total=steps * len(stretches) * parts)
         make = partial(
             _sampled, model, conditioning, unconditional=unconditional, sampling=sampling, begin=begin, tick=tick
         )

@@ -343,6 +343,7 @@ class Settings:
     draft_detail: float | None = None
     enlargement: float | None = None
     budget_px: int | None = None
+    seeds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

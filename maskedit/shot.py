@@ -99,11 +99,11 @@ class Shot:
         edited = {frame: self.at(frame)[0] for frame in keyframes} or self.edited
         return replace(self, edited=edited, locked={})
 
-    def doubts(self) -> Doubts:
-        """What the keyframes do not show of each frame."""
+    def doubts(self, *, guessed: Sequence[float] = ()) -> Doubts:
+        """What the keyframes do not show of each frame; `guessed` as `draft.doubts` takes it."""
         pictures = [to_picture(frame) for frame in self.video.split(1, dim=2)]
         guides = [guide(picture, matte) for picture, matte in zip(pictures, self.edit_matte[0, 0].numpy(), strict=True)]
-        return doubts(guides, {frame - self.frames.first for frame in self.edited})
+        return doubts(guides, {frame - self.frames.first for frame in self.edited}, guessed=guessed)
 
     def drafted(self) -> Shot:
         """This shot with its keyframes, and its locked frames, carried along by optical flow."""

@@ -8,7 +8,7 @@ run resumed from a checkpoint is equal to one that was never interrupted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from maskedit.denoising import Probe, denoising_loss, draw_noise, draw_time
 from maskedit.encoding import TrainingSample
 from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
-from maskedit.progress import Reporter, Stage
+from maskedit.progress import Ask, Reporter, Stage
 
 _CHECKPOINT_STEPS = 20
 _GRADIENT_CLIP = 1.0
@@ -65,8 +65,11 @@ def tune(
     run: TuningRun,
     recipe: Recipe,
     reporter: Reporter,
+    answer: Callable[[Ask, int], None] = lambda ask, done: None,
 ) -> float:
     """Train the attached adapter over `run.schedule`; returns the mean loss of the last tenth of the steps.
+
+    `answer(ask, done)` does what was asked for, after `done` steps.
 
     With `recipe.patience` it ends early when the probe has not got better by a hundredth for that many steps.
     """
@@ -86,6 +89,8 @@ def tune(
             if done - best.step >= recipe.patience:
                 reporter.report(run.stage, total, total=total, message=f"No more progress after step {done}.")
                 break
+        for group in optimiser.param_groups:
+            group["lr"] = _rate(recipe, done, total=total)
         sample = samples[run.schedule[step]]
         t, generator = draw_time(recipe, key=_key(run, step))
         t, noise = t.to(sample.target.device), draw_noise(sample.target, generator)
@@ -97,9 +102,16 @@ def tune(
         losses.append(loss.item())
         if (done + 1) % _CHECKPOINT_STEPS == 0:
             _save_checkpoint(parameters, optimiser, run, step=done + 1, best=best)
-        reporter.report(run.stage, done + 1, total=total, message=f"loss {losses[-1]:.4f}")
+        ask = reporter.report(run.stage, done + 1, total=total, message=f"loss {losses[-1]:.4f}")
+        if ask is not None:
+            answer(ask, done + 1)
     tail = losses[-max(1, total // 10) :]
     return sum(tail) / len(tail) if tail else 0.0
+
+
+def _rate(recipe: Recipe, step: int, *, total: int) -> float:
+    """The learning rate of a step: a straight line from the recipe's down to its share at the end of the stage."""
+    return recipe.learning_rate * (1 - (1 - recipe.final_rate) * step / total)
 
 
 def _order(run: TuningRun, model: VideoModel, recipe: Recipe) -> tuple[int, ...]:

@@ -106,14 +106,26 @@ async def _supervise(
     """Wait for the worker's last word, its end or the cancel; returns the last word, if it had one."""
     listening = asyncio.create_task(_listen(events_fd, on_progress))
     ends = [asyncio.create_task(process.wait()), asyncio.create_task(order.cancel.wait())]
+    asking = asyncio.create_task(_pass_on(order, process))
     try:
         await asyncio.wait([listening, *ends], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        asking.cancel()
         # Also when this coroutine is cancelled because the server stops.
         await _stop(process)
         for end in ends:
             end.cancel()
     return await listening
+
+
+async def _pass_on(order: WorkOrder, process: Process) -> None:
+    """Tell the worker what is asked of it."""
+    assert process.stdin is not None
+    while True:
+        ask = await order.asks.get()
+        with suppress(ConnectionError):  # it has just ended
+            process.stdin.write(f"{ask}\n".encode())
+            await process.stdin.drain()
 
 
 async def _listen(events_fd: int, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome | None:

@@ -10,10 +10,11 @@ from typing import Any
 from bridge_server.jobs.states import JobState
 from maskedit.progress import Stage
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of submission
+    place INTEGER NOT NULL,                    -- the order of the queue
     job_id TEXT NOT NULL UNIQUE,
     idempotency_key TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL,
@@ -31,6 +32,7 @@ CREATE TABLE jobs (
     last_sequence INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_by_state ON jobs (state, number);
+CREATE INDEX jobs_by_place ON jobs (state, place);
 CREATE TABLE events (
     job_number INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
     sequence INTEGER NOT NULL,
@@ -47,6 +49,15 @@ CREATE TABLE queue (paused INTEGER NOT NULL);
 INSERT INTO queue VALUES (0);
 """
 
+MIGRATIONS = {
+    1: """
+ALTER TABLE jobs ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET place = number;
+CREATE INDEX jobs_by_place ON jobs (state, place);
+"""
+}
+"""A database's version → what makes it one of the next."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
@@ -62,9 +73,10 @@ class NewJob:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """One job. Times in milliseconds since 1970 UTC, 0 = not yet."""
+    """One job. `place`: jobs with smaller ones go before it. Times in milliseconds since 1970 UTC, 0 = not yet."""
 
     number: int
+    place: int
     job_id: str
     idempotency_key: str
     state: JobState

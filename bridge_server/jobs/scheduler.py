@@ -18,8 +18,10 @@ from bridge_server.jobs.rows import JobRow
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.jobs.work import Dispatcher, Ending, Outcome, Progress, WorkOrder
+from maskedit.progress import Ask, Stage
 
 BARREN_LIMIT = 3
+_TUNING = (Stage.TUNE_MOTION, Stage.TUNE_APPEARANCE)
 # Between attempts to write to a full disk.
 _PAUSE_SECONDS = 1.0
 P = ParamSpec("P")
@@ -38,7 +40,7 @@ class Scheduler:
         self._folder = folder
         self._cache = cache
         self._news = asyncio.Event()
-        self._cancels: dict[str, asyncio.Event] = {}
+        self._orders: dict[str, WorkOrder] = {}
         self._attempts: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
@@ -66,9 +68,21 @@ class Scheduler:
                 job = await asyncio.to_thread(self._store.move, job_id, steps[job.state], source=job.state)
                 break
         self._feed.announce(job_id)
-        if cancel := self._cancels.get(job_id):
-            cancel.set()
+        if order := self._orders.get(job_id):
+            order.cancel.set()
         return job
+
+    async def ask(self, job_id: str, ask: Ask) -> None:
+        """Ask something of a job that is being tuned, which answers with an event.
+
+        Raises NotFoundError, or WrongStateError for a job that is doing something else.
+        """
+        job = await asyncio.to_thread(self._store.get, job_id)
+        event = await asyncio.to_thread(self._store.last_event, job)
+        order = self._orders.get(job_id)
+        if order is None or job.state is not JobState.RUNNING or event.stage not in _TUNING:
+            raise WrongStateError("The job is not being tuned now: ask while it learns the shot's motion or the edit.")
+        order.asks.put_nowait(ask)
 
     async def drain(self) -> None:
         """Claim nothing more, stop the running workers and queue their jobs again: they go on at the next start."""
@@ -76,19 +90,32 @@ class Scheduler:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was claimed a moment before, and whose attempt never began.
+        await asyncio.to_thread(self._put_back_all)
 
     async def _claim_forever(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            while len(self._cancels) < self._dispatcher.slots:
-                job = await self._surely(self._store.claim)
+            while len(self._orders) < self._dispatcher.slots:
+                job = await self._claim()
                 if job is None:
                     break
-                self._cancels[job.job_id] = asyncio.Event()
+                folder = self._folder / job.job_id
+                self._orders[job.job_id] = WorkOrder(job_id=job.job_id, folder=folder, cancel=asyncio.Event())
                 attempt = asyncio.create_task(self._attempt(job))
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
+
+    async def _claim(self) -> JobRow | None:
+        """The next job. A drain waits for a claim that is being written, so that it can be put back."""
+        claiming = asyncio.create_task(self._surely(self._store.claim))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await asyncio.wait({claiming}, timeout=_PAUSE_SECONDS)
+            claiming.cancel()
+            raise
 
     async def _attempt(self, job: JobRow) -> None:
         job_id = job.job_id
@@ -103,7 +130,7 @@ class Scheduler:
                 log.warning("progress lost", exc_info=True)  # which is no reason to lose the work
             self._feed.announce(job_id)
 
-        order = WorkOrder(job_id=job_id, folder=self._folder / job_id, cancel=self._cancels[job_id])
+        order = self._orders[job_id]
         try:
             if (await asyncio.to_thread(self._store.get, job_id)).state is JobState.CANCELLING:
                 order.cancel.set()  # asked for between the claim and now
@@ -119,7 +146,7 @@ class Scheduler:
             broken = Outcome(ending=Ending.FAILED, message="The server could not run the job: its log says why.")
             await self._surely(self._settle, job, broken)
         finally:
-            del self._cancels[job_id]
+            del self._orders[job_id]
             self._feed.announce(job_id)
             self.wake()
 
@@ -161,6 +188,10 @@ class Scheduler:
                 if path.is_file() and path.stat().st_mtime_ns > since_ms * 1_000_000:
                     return True
         return False
+
+    def _put_back_all(self) -> None:
+        for job in self._store.list(states=[JobState.RUNNING], limit=-1):
+            self._put_back(job.job_id)
 
     def _put_back(self, job_id: str) -> None:
         try:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge_server.errors import AlreadyUsedError, NotFoundError, StartError, StoreError, WrongStateError
-from bridge_server.jobs.rows import SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
+from bridge_server.jobs.rows import MIGRATIONS, SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
 from bridge_server.jobs.states import JobState, sources
 from bridge_server.jobs.work import Progress
 
@@ -39,6 +39,9 @@ class JobStore:
             if version == 0:
                 script = f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
                 self._db.executescript(script)
+            for older in range(version, SCHEMA_VERSION) if version else ():
+                # One transaction a step: what breaks off is taken up by the next start.
+                self._db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;")
         except sqlite3.DatabaseError as error:
             raise StartError(f"The job database {path} cannot be opened ({error}): move it away.") from error
         if version > SCHEMA_VERSION:
@@ -58,8 +61,8 @@ class JobStore:
             if known is not None:
                 return _same_request(job_row(known), job.request)
             (row,) = db.execute(
-                "INSERT INTO jobs (job_id, idempotency_key, state, request, report, retry_of, created_ms, "
-                "last_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, 1) RETURNING *",
+                "INSERT INTO jobs (place, job_id, idempotency_key, state, request, report, retry_of, created_ms, "
+                "last_sequence) SELECT COALESCE(MAX(place), 0) + 1, ?, ?, ?, ?, ?, ?, ?, 1 FROM jobs RETURNING *",
                 (job.job_id, job.idempotency_key, JobState.QUEUED, job.request, job.report, job.retry_of, _now()),
             ).fetchall()
             _write_event(db, row, state=JobState.QUEUED, message=job.message)
@@ -89,18 +92,18 @@ class JobStore:
         return [job_row(row) for row in rows]
 
     def count(self, state: JobState, *, below: int = 0) -> int:
-        """How many jobs are in `state`; `below`: only those submitted before the job of that number."""
-        query = "SELECT COUNT(*) FROM jobs WHERE state = ? AND (? = 0 OR number < ?)"
+        """How many jobs are in `state`; `below`: only those that go before that place."""
+        query = "SELECT COUNT(*) FROM jobs WHERE state = ? AND (? = 0 OR place < ?)"
         return self._read(query, state, below, below)[0][0]
 
     def claim(self) -> JobRow | None:
-        """Move the oldest queued job to RUNNING and return it; None if there is none or the queue is paused."""
+        """Move the first queued job to RUNNING and return it; None if there is none or the queue is paused."""
         now = _now()
         with self._transaction() as db:
             rows = db.execute(
                 "UPDATE jobs SET state = ?, attempts = attempts + 1, last_sequence = last_sequence + 1, "
                 "claimed_ms = ?, started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE number = "
-                "(SELECT number FROM jobs WHERE state = ? AND NOT (SELECT paused FROM queue) ORDER BY number LIMIT 1) "
+                "(SELECT number FROM jobs WHERE state = ? AND NOT (SELECT paused FROM queue) ORDER BY place LIMIT 1) "
                 "RETURNING *",
                 (JobState.RUNNING, now, now, JobState.QUEUED),
             ).fetchall()
@@ -125,6 +128,25 @@ class JobStore:
         """
         with self._transaction() as db:
             return _step(db, job_id, target, source=source, message=message, result=result)
+
+    def reorder(self, job_id: str, position: int) -> int:
+        """Let `position` queued jobs go before this one, or all if there are fewer; returns how many do.
+
+        Raises NotFoundError, or WrongStateError if the job is not queued.
+        """
+        with self._transaction() as db:
+            job = _get(db, job_id)
+            if job.state is not JobState.QUEUED:
+                raise WrongStateError(f"The job is {job.state}: only one that waits in the queue can be moved.")
+            query = "SELECT number, place FROM jobs WHERE state = ? ORDER BY place"
+            queued = db.execute(query, (JobState.QUEUED,)).fetchall()
+            order = [row["number"] for row in queued if row["number"] != job.number]
+            position = min(max(0, position), len(order))
+            order.insert(position, job.number)
+            # The places stay what they are, and change hands.
+            places = [row["place"] for row in queued]
+            db.executemany("UPDATE jobs SET place = ? WHERE number = ?", zip(places, order, strict=True))
+            return position
 
     def interrupt(
         self, job_id: str, *, reason: str, then: JobState, message: str, barren_attempts: int | None = None

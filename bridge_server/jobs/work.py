@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import base64
 import json
-from asyncio import Event
+from asyncio import Event, Queue
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from maskedit.progress import Stage
+from maskedit.progress import Ask, Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,15 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOrder:
-    """One attempt at one job. `folder` holds `request.json`; the worker writes to `folder`/output."""
+    """One attempt at one job. `folder` holds `request.json`; the worker writes to `folder`/output.
+
+    `asks`: what the user asks of it meanwhile; only tuning answers.
+    """
 
     job_id: str
     folder: Path
     cancel: Event
+    asks: Queue[Ask] = field(default_factory=Queue)
 
 
 class Dispatcher(Protocol):

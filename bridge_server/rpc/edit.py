@@ -27,6 +27,8 @@ class EditServicer(edit_pb2_grpc.EditServiceServicer):
         to_proto(report.bounds, response.bounds)
         for finding in report.findings:
             to_proto(finding, response.findings.add())
+        for estimate in report.estimates:
+            to_proto(estimate, response.estimates.add())
         return response
 
     async def SubmitEdit(

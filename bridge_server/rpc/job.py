@@ -21,6 +21,7 @@ from bridge_server.rpc.job_messages import event_message, job_message, state_num
 from bridge_server.rpc.translate import enum_value, from_proto
 from bridge_server.submission import Submission
 from maskedit.errors import InputError
+from maskedit.progress import Ask
 from maskedit.request import EditRequest
 
 _PAGE, _LARGEST_PAGE = 50, 200
@@ -89,6 +90,24 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
         await asyncio.to_thread(self._store.set_paused, request.paused)
         self._scheduler.wake()
         return job_pb2.SetQueuePausedResponse()
+
+    async def MoveJob(
+        self, request: job_pb2.MoveJobRequest, context: grpc.aio.ServicerContext
+    ) -> job_pb2.MoveJobResponse:
+        position = await asyncio.to_thread(self._store.reorder, request.job_id, request.position)
+        return job_pb2.MoveJobResponse(position=position)
+
+    async def SampleNow(
+        self, request: job_pb2.SampleNowRequest, context: grpc.aio.ServicerContext
+    ) -> job_pb2.SampleNowResponse:
+        await self._scheduler.ask(request.job_id, Ask.SAMPLE)
+        return job_pb2.SampleNowResponse()
+
+    async def SaveNow(
+        self, request: job_pb2.SaveNowRequest, context: grpc.aio.ServicerContext
+    ) -> job_pb2.SaveNowResponse:
+        await self._scheduler.ask(request.job_id, Ask.SAVE)
+        return job_pb2.SaveNowResponse()
 
     def _shown_folder(self, context: grpc.aio.ServicerContext) -> Path | None:
         """Paths mean something to clients on this machine only."""

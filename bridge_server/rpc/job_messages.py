@@ -51,7 +51,7 @@ def job_message(job: JobRow, store: JobStore, *, folder: Path | None) -> job_pb2
         ended_at=timestamp(job.ended_ms) if job.ended_ms else None,
         attempts=job.attempts,
         error=job.error,
-        queue_position=store.count(JobState.QUEUED, below=job.number) if queued else 0,
+        queue_position=store.count(JobState.QUEUED, below=job.place) if queued else 0,
         last_event=event_message(store.last_event(job), with_preview=False),
         result=_result_message(job, folder) if job.result else None,
         retry_of=job.retry_of,

@@ -3,7 +3,8 @@
 
 --request FILE (an EditRequest as JSON) --output DIR --cache DIR --data-dir DIR --log FILE (where stderr goes)
 --events-fd N (an open pipe for one JSON line per event, see jobs/work.py). "cancel" on stdin or SIGTERM stops the work
-at its next report; the end of stdin means that the server is gone.
+at its next report, "sample" and "save" are answered at the next step of tuning; the end of stdin means that the server
+is gone.
 """
 
 from __future__ import annotations

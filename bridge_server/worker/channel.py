@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 import time
 from typing import BinaryIO
 
 from bridge_server.jobs.work import Outcome, Progress, outcome_line, progress_line
-from maskedit.progress import Cancelled, Stage
+from maskedit.progress import Ask, Cancelled, Stage
 
 # More often than this nobody can read it.
 _SECONDS_BETWEEN = 0.1
@@ -24,20 +25,36 @@ class Channel:
     def __init__(self, events_fd: int) -> None:
         self._pipe: BinaryIO = os.fdopen(events_fd, "wb")
         self._stop = threading.Event()
+        self._asked: queue.SimpleQueue[Ask] = queue.SimpleQueue()
+        self._asked_at: tuple[Stage, int] | None = None
         self._last_stage: Stage | None = None
         self._last_time = 0.0
         signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
         threading.Thread(target=self._hear, name="hear", daemon=True).start()
 
-    def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
-        """As in Reporter. Steps in quick succession are passed over, never the first or last of a stage."""
+    def report(
+        self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None
+    ) -> Ask | None:
+        """As in Reporter. Steps in quick succession are passed over, never the first or last of a stage, nor the
+        answers to what is asked: that comes one by one, a step each, so that none is lost while another is answered."""
         if self._stop.is_set():
             raise Cancelled
         now = time.monotonic()
-        if preview or stage is not self._last_stage or done == total or now - self._last_time >= _SECONDS_BETWEEN:
+        answers = (stage, done) == self._asked_at
+        if (
+            preview
+            or answers
+            or stage is not self._last_stage
+            or done == total
+            or now - self._last_time >= _SECONDS_BETWEEN
+        ):
             self._last_stage, self._last_time = stage, now
             said = Progress(stage=stage, done=done, total=total, message=message, preview=preview or b"")
             self._say(progress_line(said))
+        if answers or self._asked.empty():
+            return None
+        self._asked_at = stage, done
+        return self._asked.get()
 
     def finish(self, outcome: Outcome) -> None:
         """The last word."""
@@ -50,7 +67,10 @@ class Channel:
     def _hear(self) -> None:
         # Not through sys.stdin: a thread that waits in it when the interpreter ends makes the process abort.
         while said := os.read(_STDIN, 4096):
-            if b"cancel" in said:
-                self._stop.set()
+            for word in said.decode(errors="replace").split():
+                if word == "cancel":
+                    self._stop.set()
+                elif word in tuple(Ask):
+                    self._asked.put(Ask(word))
         # The server is gone, and with it everyone who waits for the result.
         os._exit(_ORPHANED)

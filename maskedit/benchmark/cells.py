@@ -23,8 +23,8 @@ from maskedit.scoring import Subject, score
 
 # What stage 1 does not hang on: recipes that differ in nothing else share its adapter.
 _AFTER_STAGE_1 = {
-    "appearance_steps": 0, "motion_share": 0.0, "render_steps": 0, "guidance": 0.0, "step_cache": 0.0,
-    "overlap_frames": 0,
+    "appearance_steps": 0, "motion_share": 0.0, "appearance_rate": 0.0, "render_steps": 0, "guidance": 0.0,
+    "step_cache": 0.0, "overlap_frames": 0,
 }  # fmt: skip
 _OF_THE_WHOLE = (
     "seam_ring_error", "added_warp_error", "keyframe_psnr", "background_psnr", "background_mean_error",

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Picture = NDArray[np.float32]
 
 _RADIUS = 16
+SMOOTHED_PX = 2 * _RADIUS  # what `without_steps` looks at on either side of a pixel
+_BAND_ROWS = 512
 # Rounding is scattered over a little less than a whole step: a value that is a code but for arithmetic stays that code.
 _SPREAD = 0.9
 _FRAME_SHIFT, _FRAME_CYCLE = 5.588238, 64
@@ -24,6 +26,14 @@ def without_steps(picture: Picture, *, step: float) -> Picture:
 
     No value leaves the half step about it, so each still rounds to what it was; texture and edges are untouched.
     """
+    height = len(picture)
+    if height > 2 * _BAND_ROWS:  # of a large picture only a part is ever held more than once
+        bands = []
+        for row in range(0, height, _BAND_ROWS):
+            top = max(row - SMOOTHED_PX, 0)
+            band = without_steps(picture[top : row + _BAND_ROWS + SMOOTHED_PX], step=step)
+            bands.append(band[row - top :][:_BAND_ROWS])
+        return np.concatenate(bands)
     window = np.ones((2 * _RADIUS + 1, 2 * _RADIUS + 1), np.uint8)
     flat = cv2.dilate(picture, window) - cv2.erode(picture, window) <= 2.5 * step
     if not flat.any():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maskedit.colour.shaper import display_from_linear, linear_from_display
 from maskedit.colour.spaces import Scene
-from maskedit.colour.steps import without_steps
+from maskedit.colour.steps import SMOOTHED_PX, without_steps
 from maskedit.media.pictures import read_header, read_picture, read_samples
 from maskedit.media.pixels import layout_of
 from maskedit.media.plate import PlateFrame
@@ -95,27 +95,38 @@ class View:
         What the plate has beyond the view's reach is carried over, channel by channel, where the picture lies at the
         view's limit as the plate does; where it is the plate's view altogether the plate's own values come back.
         """
-        display = self.displayed(rgb)
-        shown = np.clip(display, 0.0, 1.0)
-        difference = np.abs(picture - shown)
-        carried = closeness(difference) * (display - shown)
-        encoded = self.encoded((picture + carried).astype(np.float32, copy=False))
-        exact = (difference.max(axis=-1, keepdims=True) <= _EXACT) & np.isfinite(rgb)
-        return np.where(exact, rgb, encoded)
+        out = np.empty_like(rgb, np.float32)
+        for row in range(0, len(rgb), _BAND_ROWS):
+            band = slice(row, row + _BAND_ROWS)
+            display = self.displayed(rgb[band])
+            shown = np.clip(display, 0.0, 1.0)
+            difference = np.abs(picture[band] - shown)
+            carried = closeness(difference) * (display - shown)
+            encoded = self.encoded((picture[band] + carried).astype(np.float32, copy=False))
+            exact = (difference.max(axis=-1, keepdims=True) <= _EXACT) & np.isfinite(rgb[band])
+            out[band] = np.where(exact, rgb[band], encoded)
+        return out
 
-    def painted(self, path: str | Path) -> Picture:
+    def painted(self, path: str | Path, *, part: tuple[slice, slice] | None = None) -> Picture:
         """A painted picture (H, W, 3) in display values. An EXR is in the plate's own encoding, maybe beyond 0 to 1;
         every other kind shows what the user saw. Steps of 8 bits are smoothed where a deeper plate would show them.
 
-        Raises InputError.
+        `part`: of these rows and columns alone (h, w, 3). Raises InputError.
         """
         if Path(path).suffix.lower() == ".exr":
             _, samples = read_samples(path)
+            samples = samples if part is None else samples[part]
             colours = samples[..., :3] if samples.shape[-1] > 2 else samples[..., :1].repeat(3, axis=-1)
             return self.displayed(colours)
-        picture = read_picture(path)[..., :3]
-        coarse = self.deep and read_header(path).layout.depth == 8
-        return without_steps(picture, step=1 / 255) if coarse else picture
+        if not self.deep or read_header(path).layout.depth > 8:
+            return read_picture(path, part=part)[..., :3]
+        if part is None:
+            return without_steps(read_picture(path)[..., :3], step=1 / 255)
+        rows, columns = (slice(max(each.start - SMOOTHED_PX, 0), each.stop + SMOOTHED_PX) for each in part)
+        smooth = without_steps(read_picture(path, part=(rows, columns))[..., :3], step=1 / 255)
+        top, left = part[0].start - rows.start, part[1].start - columns.start
+        height, width = (each.stop - each.start for each in part)
+        return np.ascontiguousarray(smooth[top : top + height, left : left + width])
 
     def record(self) -> dict[str, str]:
         """What the take's record says of it."""

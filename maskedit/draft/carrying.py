@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from maskedit.draft.flow import Flow, Luma, Picture, followed, mended, warp
-from maskedit.draft.looks import Look, learn_look, mixed
+from maskedit.draft.looks import Look, enlarged, learn_look, mixed
 from maskedit.draft.tracking import Guide, Track, luma_of, to_codes
-from maskedit.geometry import Rect, bounds_of, resized
+from maskedit.geometry import Rect, bounds_of
 
 # Around the region, in pixels: enough surroundings for the search at full size.
 _MARGIN = 32
@@ -46,38 +46,42 @@ def painting(plate: Picture, edit_matte: Picture, *, edited: Picture, guide: Gui
     """A keyframe as it will be carried. `plate`, `edited` (H, W, 3) and `edit_matte` (H, W) in [0, 1]."""
     picture = np.where(edit_matte[..., None] > 0, edited, plate)
     height, width = guide.search.shape
-    return Painting(picture, luma_of(plate), learn_look(plate, picture, width=width, height=height))
+    look = learn_look(plate, picture, edit_matte=edit_matte, width=width, height=height)
+    return Painting(picture, luma_of(plate), look)
 
 
-def carry(plate: Picture, edit_matte: Picture, *, seen: Sequence[tuple[Track, Painting]]) -> Draft:
+def carry(
+    plate: Picture, edit_matte: Picture, *, seen: Sequence[tuple[Track, Painting]], at: Rect | None = None
+) -> Draft:
     """The frame `plate` (H, W, 3) with its region, `edit_matte` (H, W), fetched from the keyframes it was `seen` in.
 
-    Of several keyframes each pixel takes those that saw it, the nearer one more. What none of them saw gets the look
-    of the nearest pixels that one of them did.
+    `at`: where in the keyframes' pictures both lie; all of them, without it. Of several keyframes each pixel takes
+    those that saw it, the nearer one more. What none of them saw gets the look of the nearest pixels that one did.
     """
-    height, width = edit_matte.shape
     bounds = bounds_of(edit_matte)
     if bounds is None:
         return Draft(plate, np.ones_like(edit_matte))
-    rect = bounds.grown(_MARGIN, frame_width=width, frame_height=height)
-    near, matte = np.ascontiguousarray(plate[rect.slices]), edit_matte[rect.slices]
+    part = bounds.grown(_MARGIN, frame_width=edit_matte.shape[1], frame_height=edit_matte.shape[0])
+    near, matte = np.ascontiguousarray(plate[part.slices]), edit_matte[part.slices]
+    height, width = seen[0][1].luma.shape
+    rect = part if at is None else replace(part, x=part.x + at.x, y=part.y + at.y)
 
     shares, sure = blend_shares([track for track, _ in seen])
     looks = [painting.look.fetched(track.flow) for track, painting in seen]
     look = mixed(looks, shares).spread(np.maximum(sure, _LEAST))
-    filled = look.applied(plate, rect)
+    filled = look.applied(near, rect, width=width, height=height)
     luma = to_codes(luma_of(near))
     fetched = sum(
-        resized(share, width, height)[rect.slices][..., None] * _fetched(painting, track.flow, luma, rect)
+        enlarged(share, rect, width=width, height=height)[..., None] * _fetched(painting, track.flow, luma, rect)
         for (track, painting), share in zip(seen, shares, strict=True)
     )
-    confidence = resized(sure, width, height)[rect.slices]
+    confidence = enlarged(sure, rect, width=width, height=height)
 
     drawn = fetched + (1 - confidence[..., None]) * (filled - fetched)
     picture, known = plate.copy(), np.ones_like(edit_matte)
-    picture[rect.slices] = near + matte[..., None] * (drawn - near)
+    picture[part.slices] = near + matte[..., None] * (drawn - near)
     believed = np.maximum(confidence, look.belief(rect, width=width, height=height))
-    known[rect.slices] = 1 - matte * (1 - believed)
+    known[part.slices] = 1 - matte * (1 - believed)
     return Draft(picture, known)
 
 
@@ -94,7 +98,7 @@ def _fetched(painting: Painting, flow: Flow, luma: Luma, rect: Rect) -> Picture:
     height, width = painting.luma.shape
     scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
     place = {"left": rect.x, "top": rect.y}
-    full = np.ascontiguousarray((resized(flow, width, height) * scale)[rect.slices])
+    full = enlarged(flow, rect, width=width, height=height) * scale
     if scale.max() > 1:
         # The guides were smaller than the frame: what is left of the motion is found at full size.
         roughly = to_codes(warp(painting.luma, full, **place))

@@ -31,9 +31,9 @@ _WORTH_PAINTING = 0.01
 class Doubts:
     """What is known of a take's frames before anybody looks at them, by index from 0.
 
-    `uncertainty`: the share of the region, 0 to 1, that no keyframe showed. `continuity`: the share of it that the
-    frame before showed (1 for the first). `next_keyframe`: the frame that would help most, None if hardly any would;
-    `gain`: by how much the mean uncertainty would fall with it.
+    `uncertainty`: the share of the region, 0 to 1, that no keyframe showed or that is guessed. `continuity`: the share
+    of it that the frame before showed (1 for the first). `next_keyframe`: the frame that would help most, None if
+    hardly any would; `gain`: by how much the mean uncertainty would fall with it.
     """
 
     uncertainty: tuple[float, ...]
@@ -42,13 +42,18 @@ class Doubts:
     gain: float
 
 
-def doubts(guides: Sequence[Guide], keyframes: Collection[int]) -> Doubts:
-    """What the frames of these guides lack, where the frames of the indices `keyframes` (at least one) are painted."""
+def doubts(guides: Sequence[Guide], keyframes: Collection[int], *, guessed: Sequence[float] = ()) -> Doubts:
+    """What the frames of these guides lack, where the frames of the indices `keyframes` (at least one) are painted.
+
+    `guessed`: by frame, the share of the region that a model is known to guess; the greater doubt of both counts.
+    """
     small = [_reduced(guide) for guide in guides]
     shown = [
         _codes(np.max([track.confidence for track in found], axis=0)) for found in tracks(small, sorted(keyframes))
     ]
     uncertainty = [1 - _share(known, guide) for known, guide in zip(shown, small, strict=True)]
+    if guessed:
+        uncertainty = list(map(max, uncertainty, guessed))
     gains = {
         index: _gain(small, shown, index, keyframes=keyframes) for index in _candidates(uncertainty, small, keyframes)
     }

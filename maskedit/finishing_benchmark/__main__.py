@@ -32,17 +32,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m maskedit.finishing_benchmark", description="The finish of a result, against known truth."
     )
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="a page with finish:begin and finish:end marks")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="a page with finish-PART:begin and :end marks")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="where the before and after pictures go")
     parser.add_argument("--only", default="", metavar="A,B", help="the figures of these parts only")
     options = parser.parse_args(arguments)
     try:
         parts = _parts([name for name in options.only.split(",") if name])
-        rows = [row for part in parts for row in part.measure()]
-        text = as_markdown(rows)
-        print(text, end="")
-        if options.write:
-            put_between_marks(options.write, text, mark=_MARK)
+        rows: list[Row] = []
+        for part in parts:
+            found = part.measure()
+            text = as_markdown(found)
+            print(text, flush=True)
+            if options.write:  # at once, so that what took minutes is not lost to what comes after it
+                put_between_marks(options.write, text, mark=f"{_MARK}-{_name(part)}")
+            rows += found
         if options.picture:
             draw([pictures for part in parts if (pictures := getattr(part, "pictures", dict)())], options.picture)
     except InputError as error:
@@ -89,6 +92,10 @@ def _parts(wanted: Sequence[str]) -> list[ModuleType]:
     if unknown:
         raise InputError(f"There is no part {unknown[0]!r}: choose from {', '.join(measuring)}.")
     return [module for name, module in measuring.items() if not wanted or name in wanted]
+
+
+def _name(part: ModuleType) -> str:
+    return part.__name__.rpartition(".")[2]
 
 
 if __name__ == "__main__":

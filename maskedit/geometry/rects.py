@@ -31,6 +31,12 @@ class Rect:
             and other.y + other.height <= self.y + self.height
         )
 
+    def shared_with(self, other: Rect) -> tuple[slice, slice]:
+        """Rows and columns, from this rectangle's own corner, of what both cover; empty if they do not meet."""
+        left, right = max(self.x, other.x), min(self.x + self.width, other.x + other.width)
+        top, bottom = max(self.y, other.y), min(self.y + self.height, other.y + other.height)
+        return slice(top - self.y, max(top, bottom) - self.y), slice(left - self.x, max(left, right) - self.x)
+
     def grown(self, by: int, *, frame_width: int, frame_height: int) -> Rect:
         """This rectangle with `by` pixels more on each side, cut off at the frame's edges."""
         left, top = max(self.x - by, 0), max(self.y - by, 0)
@@ -41,13 +47,8 @@ class Rect:
 
 def placed(values: np.ndarray, *, at: Rect, within: Rect) -> np.ndarray:
     """`values` (h, w) of the pixels `at` as those of `within`, 0 where they do not reach. Always a new array."""
-    left, top = max(at.x, within.x), max(at.y, within.y)
-    right = max(left, min(at.x + at.width, within.x + within.width))
-    bottom = max(top, min(at.y + at.height, within.y + within.height))
     found = np.zeros((within.height, within.width), values.dtype)
-    found[top - within.y : bottom - within.y, left - within.x : right - within.x] = values[
-        top - at.y : bottom - at.y, left - at.x : right - at.x
-    ]
+    found[within.shared_with(at)] = values[at.shared_with(within)]
     return found
 
 

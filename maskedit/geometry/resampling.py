@@ -21,8 +21,8 @@ def resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def crop_to_model(picture: np.ndarray, plan: CropPlan) -> np.ndarray:
-    """Cut `plan.rect` out of a whole frame (H, W, C) float32; returns (model_height, model_width, C)."""
-    return resized(np.ascontiguousarray(picture[plan.rect.slices]), plan.model_width, plan.model_height)
+    """What lies at `plan.rect`, (rect.height, rect.width, C) float32, as (model_height, model_width, C)."""
+    return resized(picture, plan.model_width, plan.model_height)
 
 
 def model_to_crop(picture: np.ndarray, plan: CropPlan) -> np.ndarray:

@@ -49,10 +49,12 @@ def changed_outside(picture: Picture, plate: Picture, *, outside: NDArray[np.boo
         return None
     height, width = outside.shape
     sigma = max(1.0, min(height, width) * _SOFTENED)
-    difference = (picture - plate) * outside[..., None]
     # The region's own pixels are neither alike nor unlike: what is softened is divided by how much was outside.
     known = np.maximum(cv2.GaussianBlur(outside.astype(np.float32), (0, 0), sigma), 0.05)
-    soft = np.abs(cv2.GaussianBlur(difference, (0, 0), sigma) / known[..., None]).max(axis=-1)
+    soft = np.zeros_like(known)
+    for channel in range(3):  # one by one, so that of a large picture little more than itself is held
+        difference = (picture[..., channel] - plate[..., channel]) * outside
+        np.maximum(soft, np.abs(cv2.GaussianBlur(difference, (0, 0), sigma) / known), out=soft)
     threshold = max(_LEAST_CHANGE, _ABOVE_NOISE * float(np.median(soft[outside])))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BLOCK_PX + 1, 2 * _BLOCK_PX + 1))
     looked_at = cv2.erode(outside.astype(np.uint8), disc, borderValue=1)

@@ -84,8 +84,9 @@ def colour_drift(picture: Picture, plate: Picture, *, outside: NDArray[np.bool_]
 
 def recoloured(picture: Picture, drift: ColourDrift) -> Picture:
     """`picture` (H, W, 3) without the drift, in [0, 1]."""
-    moved = picture @ drift.matrix.T.astype(np.float32) + drift.offset.astype(np.float32)
-    return np.clip(moved, 0, 1, dtype=np.float32)
+    moved = picture @ drift.matrix.T.astype(np.float32)
+    moved += drift.offset.astype(np.float32)
+    return np.clip(moved, 0, 1, out=moved)
 
 
 def _fitted(colours: Matrix, targets: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:

@@ -120,14 +120,14 @@ def laid_back(picture: Picture, registration: Registration) -> Picture:
         flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.clip(moved, picture.min(), picture.max(), dtype=np.float32)
+    return np.clip(moved, picture.min(), picture.max(), out=np.asarray(moved, np.float32))
 
 
 def shown_by(registration: Registration, *, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Which of the plate's pixels, `shape` (H, W), the picture shows at all."""
     height, width = shape
-    across, down = np.meshgrid(np.arange(width), np.arange(height))
-    linear, offset = registration.matrix[:, :2], registration.matrix[:, 2]
+    across, down = np.arange(width)[None], np.arange(height)[:, None]
+    linear, offset = registration.matrix[:, :2].astype(np.float32), registration.matrix[:, 2].astype(np.float32)
     x = linear[0, 0] * across + linear[0, 1] * down + offset[0]
     y = linear[1, 0] * across + linear[1, 1] * down + offset[1]
     return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

@@ -25,6 +25,7 @@ Picture = NDArray[np.float32]
 Matrices = NDArray[np.float64]
 
 _BLOCK_PX = 32  # grain is fine: a correlation beyond half of this is none
+_BLOCKS_AT_ONCE = 256
 _MOST_BLOCKS = 1024  # of a pair of frames, those nearest to its middle
 _LEAST_BLOCKS = 8
 _LEVELS = 8  # of brightness
@@ -64,9 +65,10 @@ class Grain:
 
     def strength_at(self, brightness: Picture) -> Picture:
         """(H, W) brightness → (H, W, 3) standard deviations."""
-        steps = np.linspace(0, 1, len(self.strength))
-        channels = [np.interp(brightness, steps, each) for each in self.strength.T]
-        return np.stack(channels, axis=-1).astype(np.float32)
+        steps, found = np.linspace(0, 1, len(self.strength)), np.empty((*brightness.shape, 3), np.float32)
+        for channel, each in enumerate(self.strength.T):
+            found[..., channel] = np.interp(brightness, steps, each)
+        return found
 
     def drawn(self, height: int, width: int, *, generator: np.random.Generator) -> Picture:
         """(height, width, 3) of fresh grain in which each channel has a variance of 1."""
@@ -170,7 +172,10 @@ def with_grain(
     edge = np.zeros_like(paste_matte)
     edge[inside] = np.sqrt(1 - kept**2) / np.maximum(paste_matte[inside], 1e-3)
     amount = strength * np.sqrt(grain.missing_in(picture)) * edge
-    return np.clip(picture + amount[..., None] * local * fresh, 0, 1, dtype=np.float32)
+    fresh *= local
+    fresh *= amount[..., None]
+    fresh += picture
+    return np.clip(fresh, 0, 1, out=fresh)
 
 
 def spectrum_of(pictures: Iterable[Picture]) -> Matrices:
@@ -248,8 +253,10 @@ def _spectrum(blocks: NDArray[np.floating]) -> Matrices:
     across = np.hanning(_BLOCK_PX + 2)[1:-1]
     window = np.outer(across, across)
     size = (2 * _BLOCK_PX, 2 * _BLOCK_PX)  # room for every lag on its own
-    waves = np.fft.fft2(blocks * window[..., None], s=size, axes=(1, 2))
-    products = np.einsum("byxi,byxj->yxij", waves, waves.conj()).real / len(blocks)
+    products = np.zeros((*size, 3, 3))
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        waves = np.fft.fft2(blocks[start : start + _BLOCKS_AT_ONCE] * window[..., None], s=size, axes=(1, 2))
+        products += np.einsum("byxi,byxj->yxij", waves, waves.conj()).real / len(blocks)
     own = np.fft.ifft2(np.square(np.abs(np.fft.fft2(window, s=size)))).real
     lags = np.ix_(*[np.r_[0 : _REACH_PX + 1, -_REACH_PX:0]] * 2)
     related = np.zeros((_BLOCK_PX, _BLOCK_PX, 3, 3))

@@ -4,7 +4,8 @@
 White = inside = 1 throughout. `open_matte` gives what one file holds per frame. `region_mattes` combines the files of
 an edit's regions and turns them, by `widen`, `loosen`, `smooth_over_time` and `paste_matte`, into the matte that every
 promise about untouched pixels refers to; `purpose_mattes` gives those of the other purposes beside it. `edited`,
-`steadied` and `composite_matte` find what of a result is to be pasted, `changed` what a keyframe changed.
+`steadied` and `composite_matte` find what of a result is to be pasted, `changed` what a keyframe changed. `outlining`
+goes from mattes back to shapes, `fusion` reads another program's, `rescaling` fits a drawing to another size.
 """
 
 from maskedit.mattes.changed import changed

@@ -86,7 +86,10 @@ def _alpha_says_something(path: str, first_number: int | None) -> bool:
 
 def _settled(matte: np.ndarray) -> np.ndarray:
     """Almost nothing is nothing and almost everything is everything."""
-    return np.where(matte < FLOOR, 0, np.where(matte > 1 - FLOOR, 1, matte)).astype(np.float32)
+    settled = matte.astype(np.float32)
+    np.copyto(settled, 0, where=matte < FLOOR)
+    np.copyto(settled, 1, where=matte > 1 - FLOOR)
+    return settled
 
 
 def _luma(frame: PlateFrame) -> np.ndarray:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -22,6 +22,15 @@ class Node(BaseModel):
     """How every part of the file is read: immutable, finite numbers only, unknown fields kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """This with the fields of `update` in place of its own, checked as a file's are.
+
+        Raises ValidationError. pydantic's own copy checks nothing, and carries over tracks that were computed from
+        the old fields. Nothing in here changes, so that a deep copy is no other.
+        """
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).model_validate(given | dict(update or {}))
 
 
 class Point(Node):

@@ -22,6 +22,8 @@ from maskedit.media.plate import PlateFrame
 
 MAX_SIDE = 16384
 MAX_PIXELS = 200_000_000
+# Threads that take a frame each hold as many frames as a machine has cores: of larger ones they share one.
+_LARGE_PX = 16_000_000
 
 # Playlists (m3u8, ffconcat, dash) open other files and addresses; these do not.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mxf,mpegts,mpeg,yuv4mpegpipe,nut"
@@ -67,8 +69,9 @@ def video_stream(container: InputContainer) -> VideoStream:
         raise InputError(f"{name} is in a codec that cannot be decoded: convert it to FFV1 or ProRes.")
     for stream in container.streams:
         stream.discard = Discard.default if stream is streams[0] else Discard.all
-    streams[0].thread_type = "AUTO"
-    check_size(streams[0].codec_context.width, streams[0].codec_context.height, name=name)
+    width, height = streams[0].codec_context.width, streams[0].codec_context.height
+    check_size(width, height, name=name)
+    streams[0].thread_type = "SLICE" if width * height > _LARGE_PX else "AUTO"
     return streams[0]
 
 

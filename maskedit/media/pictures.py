@@ -42,16 +42,16 @@ class PictureHeader:
     premultiplied: bool
 
 
-def read_picture(path: str | Path) -> np.ndarray:
+def read_picture(path: str | Path, *, part: tuple[slice, slice] | None = None) -> np.ndarray:
     """float32 (H, W, 3), or (H, W, 4) with straight or file-given alpha, in [0, 1]; gray is repeated to RGB.
 
-    Reads 8/16-bit PNG, TIFF, JPEG, DPX, WebP and float EXR. Raises InputError.
+    `part`: these rows and columns alone. Reads 8/16-bit PNG, TIFF, JPEG, DPX, WebP and float EXR. Raises InputError.
     """
     header, samples = read_samples(path)
-    picture = samples.astype(np.float32)
+    picture = (samples if part is None else samples[part]).astype(np.float32)
     if not header.layout.is_float:
         picture /= (1 << header.layout.depth) - 1
-    picture = np.clip(picture, 0.0, 1.0)
+    np.clip(picture, 0.0, 1.0, out=picture)
     if picture.shape[-1] in (1, 2):
         picture = np.concatenate([picture[..., :1].repeat(3, axis=-1), picture[..., 1:]], axis=-1)
     return picture
@@ -66,8 +66,10 @@ def write_picture(path: str | Path, rgb: np.ndarray, *, bit_depth: int = 8) -> N
         raise ValueError(f"bit_depth is 8 or 16, not {bit_depth}")
     if Path(path).suffix.lower() == ".exr":
         return write_samples(path, rgb.astype(np.float16))
-    codes = np.rint(np.clip(rgb, 0.0, 1.0) * ((1 << bit_depth) - 1))
-    return write_samples(path, codes.astype(np.uint8 if bit_depth == 8 else np.uint16))
+    codes = np.empty(rgb.shape, np.uint8 if bit_depth == 8 else np.uint16)
+    for row, values in enumerate(rgb):  # a large picture takes no more memory than its codes
+        codes[row] = np.rint(np.clip(values, 0.0, 1.0) * ((1 << bit_depth) - 1))
+    return write_samples(path, codes)
 
 
 def write_samples(

@@ -2,7 +2,7 @@
 """`python -m maskedit.preflight --data-dir DIR [--seconds N]`: check and preflight for the server (torch-free).
 
 An EditRequest as JSON on stdin, one JSON object on stdout: that of `maskedit.checking`, with the `findings` of the
-preflight; the exit status is 0 either way.
+preflight and the `estimates` of every preset; the exit status is 0 either way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pydantic import TypeAdapter
 from maskedit.catalogue import Catalogue
 from maskedit.checking import CheckedEdit, check_edit
 from maskedit.errors import InputError
-from maskedit.findings import Finding
+from maskedit.findings import Finding, PresetEstimate
+from maskedit.preflight.estimates import estimates_of
 from maskedit.preflight.running import preflight
 from maskedit.request import from_json
 
@@ -31,12 +32,14 @@ def report(text: str | bytes, *, models: Catalogue, seconds: float) -> dict[str,
         request = from_json(text)
         checked = check_edit(request)
         findings = preflight(request, checked, models=models, seconds=seconds)
+        estimates = estimates_of(request, checked, entry=models.find(request.model))
     except InputError as error:
         return {"ok": False, "error": " ".join(str(error).split())}
     return {
         "ok": True,
         **TypeAdapter(CheckedEdit).dump_python(checked, mode="json"),
         "findings": TypeAdapter(tuple[Finding, ...]).dump_python(findings, mode="json"),
+        "estimates": TypeAdapter(tuple[PresetEstimate, ...]).dump_python(estimates, mode="json"),
     }
 
 

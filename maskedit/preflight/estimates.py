@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from maskedit.catalogue import ModelEntry
 from maskedit.checking import CheckedEdit
 from maskedit.devices import Device, find_devices
 from maskedit.errors import ModelError
-from maskedit.findings import Finding, Severity
+from maskedit.findings import Finding, PresetEstimate, Severity
 from maskedit.geometry import CropPlan, plan_track, windows
 from maskedit.memory import Demand, Memory, MemoryPlan, plan_memory
 from maskedit.model_sizes import ModelSizes, read_sizes
-from maskedit.presets import Recipe, edges_for
-from maskedit.request import EditRequest
+from maskedit.presets import Recipe, edges_for, recipe_for
+from maskedit.request import EditRequest, Preset
 
 # Detail finer than two source pixels per model pixel is carried from the keyframe, not made.
 _LEAST_MAGNIFICATION = 0.5
@@ -50,6 +51,30 @@ class Estimate:
 
     plan: MemoryPlan
     seconds: tuple[float, float] | None
+
+
+def estimates_of(request: EditRequest, checked: CheckedEdit, *, entry: ModelEntry) -> tuple[PresetEstimate, ...]:
+    """What the edit would take with each preset on this machine, its own settings kept."""
+    device = best_device()
+    found = [_estimate_with(preset, request, checked, entry=entry, device=device) for preset in Preset]
+    return tuple(found)
+
+
+def _estimate_with(
+    preset: Preset, request: EditRequest, checked: CheckedEdit, *, entry: ModelEntry, device: Device
+) -> PresetEstimate:
+    if preset is Preset.DRAFT:
+        least, most = (around * _megapixels(checked) for around in _AROUND_SECONDS)
+        return PresetEstimate(preset=preset, least_seconds=least, most_seconds=most)
+    wanted = replace(request, preset=preset)
+    recipe = recipe_for(wanted, recommended=entry.recipe)
+    plan = region_plan(wanted, checked, entry=entry, recipe=recipe)
+    try:
+        found = estimate(plan, checked=checked, entry=entry, recipe=recipe, device=device)
+    except ModelError as error:
+        return PresetEstimate(preset=preset, problem=str(error))
+    least, most = found.seconds or (0.0, 0.0)
+    return PresetEstimate(preset=preset, least_seconds=least, most_seconds=most, memory_bytes=found.plan.device_bytes)
 
 
 def region_plan(request: EditRequest, checked: CheckedEdit, *, entry: ModelEntry, recipe: Recipe) -> CropPlan:
@@ -117,9 +142,8 @@ def estimate(plan: CropPlan, *, checked: CheckedEdit, entry: ModelEntry, recipe:
     passes = max(1, round(recipe.render_steps * recipe.draft_strength)) * (2 if recipe.guidance > 1 else 1)
     operations = step * tuning + stretches * passes * _forward(sizes, demand.render_tokens)
 
-    megapixels = checked.facts.width * checked.facts.height * count / 1e6
     least, most = (
-        operations / (speed * share) + around * megapixels + loading
+        operations / (speed * share) + around * _megapixels(checked) + loading
         for share, around, loading in zip(
             _GPU_SHARES if gpu else _CPU_SHARES, _AROUND_SECONDS, _LOADING_SECONDS, strict=True
         )
@@ -154,6 +178,11 @@ def memory_finding(error: ModelError) -> Finding:
     return Finding(severity=Severity.ERROR, what=what, remedy=remedy, flag="--preset fast")
 
 
+def _megapixels(checked: CheckedEdit) -> float:
+    """Of all frames."""
+    return checked.facts.width * checked.facts.height * len(checked.frames) / 1e6
+
+
 def _forward(sizes: ModelSizes, tokens: int) -> float:
     """Operations of one pass through the transformer."""
     size = sizes.largest
@@ -164,8 +193,9 @@ def _peak(device: Device) -> float | None:
     return next((peak * 1e12 for name, peak in _PEAKS.items() if name in device.name), None)
 
 
+@cache
 def _cpu_speed() -> float:
-    """Operations per second of a plain matrix product, the best of three."""
+    """Operations per second of a plain matrix product, the best of three; as busy as the machine was at first."""
     square = np.ones((_TRIAL_SIDE, _TRIAL_SIDE), np.float32)
     seconds = []
     for _ in range(3):

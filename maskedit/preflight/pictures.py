@@ -24,7 +24,7 @@ _LEAST_VIEW = 0.25
 
 def picture_findings(request: EditRequest, checked: CheckedEdit) -> Iterator[Finding]:
     """What is to be said of every keyframe. Raises InputError for pictures that cannot be read."""
-    for look in looks(request, facts=checked.facts, frames=checked.frames):
+    for look in looks(request, facts=checked.facts, frames=checked.frames, bounds=checked.bounds):
         yield from findings_of(look)
         yield from _no_edit(look)
         yield from _softness(look)

@@ -17,14 +17,20 @@ from plugin_client.core.errors import BadInput, ClientError
 
 @dataclass(frozen=True)
 class LocalVerb:
-    """A module to run, what it is good for, and whether it is told the data folder."""
+    """A module to run, what it is good for, and whether it is told the data folder.
+
+    `needs`: what must be there to run it, by default the package that it lies in; `extra` installs that.
+    """
 
     module: str
     words: str
     takes_data_dir: bool = False
+    needs: str = ""
+    extra: str = "server"
 
 
 LOCAL_VERBS = {
+    "panel": LocalVerb("plugin_client.panel", "open the panel's window", needs="PyQt6", extra="panel"),
     "serve": LocalVerb("bridge_server", "run the server in this terminal"),
     "models": LocalVerb("maskedit.catalogue", "list, check, add and fetch models", takes_data_dir=True),
     "comp": LocalVerb("maskedit.comps", "write a Nuke or Fusion comp that lays a patch over its plate"),
@@ -41,8 +47,8 @@ def run_local(verb: str, arguments: Sequence[str]) -> int:
     Raises BadInput if the package behind it is not installed.
     """
     local = LOCAL_VERBS[verb]
-    if find_spec(local.module.partition(".")[0]) is None:
-        raise BadInput(f"`maskedit {verb}` needs more than the client: install maskedit[server].")
+    if find_spec(local.needs or local.module.partition(".")[0]) is None:
+        raise BadInput(f"`maskedit {verb}` needs more than the client: install maskedit[{local.extra}].")
     command = [sys.executable, "-P", "-m", local.module, *arguments]
     if local.takes_data_dir and not any(part.partition("=")[0] == "--data-dir" for part in arguments):
         command += ["--data-dir", str(data_dir())]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from bridge_api.v1 import (
 )
 from plugin_client.core.errors import BadInput, ServerUnreachable, from_rpc, is_transient
 
-API_MINOR = 2
+API_MINOR = 3
 """The `bridge_api.v1` addition that this client was written against; a server needs at least this one."""
 
 CONNECT_SECONDS = 10.0
@@ -76,6 +77,7 @@ class Connection:
     def __init__(self, locate: Callable[[], Endpoint], *, patience_seconds: float = 60.0) -> None:
         self.patience_seconds = patience_seconds
         self._locate = locate
+        self._closed = threading.Event()
         self._open()
 
     def _open(self) -> None:
@@ -88,8 +90,13 @@ class Connection:
         self._system = system_pb2_grpc.SystemServiceStub(self._channel)
 
     def renew(self) -> None:
-        """Find the server again (a local one may have started anew elsewhere) and replace the channel."""
+        """Find the server again (a local one may have started anew elsewhere) and replace the channel.
+
+        Raises ServerUnreachable if `close` was called meanwhile: nobody waits for the server any more.
+        """
         self._channel.close()
+        if self._closed.is_set():
+            raise ServerUnreachable("The connection to the MaskEdit server was closed: connect again.")
         self._open()
 
     def system(self) -> system_pb2.GetSystemResponse:
@@ -110,8 +117,13 @@ class Connection:
             )
         return answer
 
+    def pause(self, seconds: float) -> None:
+        """Wait that long, or until another thread closes the connection."""
+        self._closed.wait(seconds)
+
     def close(self) -> None:
-        """End all calls and close the channel."""
+        """End all calls, and the waiting for a server that went away, and close the channel."""
+        self._closed.set()
         self._channel.close()
 
     def __enter__(self) -> Connection:

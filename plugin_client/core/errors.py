@@ -76,3 +76,8 @@ def from_rpc(error: grpc.RpcError) -> ClientError:
     if code in _UNREACHABLE:
         return ServerUnreachable(_UNREACHABLE[code].format(details=details or "no details"))
     return ClientError(f"The server could not answer ({code.name.lower()}): {details or 'see its log'}")
+
+
+def status_of(error: BaseException) -> str:
+    """The name of the status of the call that `error` comes from ("UNAVAILABLE"), "" if it comes from none."""
+    return error.__cause__.code().name if isinstance(error.__cause__, grpc.RpcError) else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the preflight says of an edit, as values."""
+"""What the preflight says of an edit, as values: what was found, and what each preset would take."""
 
 from __future__ import annotations
 
@@ -27,6 +27,45 @@ class Finding:
     def sentence(self) -> str:
         """Both in one sentence."""
         return f"{self.what}: {self.remedy}." if self.remedy else f"{self.what}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What an edit would take with `preset` on the server's machine: seconds, both 0 if not known, and device memory
+    in bytes, 0 without a model. `problem`: why it cannot be run so, a sentence, or "".
+    """
+
+    preset: str
+    least_seconds: float = 0.0
+    most_seconds: float = 0.0
+    memory_bytes: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A checked edit: its findings, the worst first, and an estimate for each preset."""
+
+    findings: tuple[Finding, ...]
+    estimates: tuple[Estimate, ...]
+
+
+def check_of(wire: edit_pb2.CheckEditResponse) -> Check:
+    """The wire's answer as values."""
+    return Check(
+        findings=findings_of(wire.findings),
+        estimates=tuple(
+            Estimate(
+                preset=edit_pb2.Preset.Name(each.preset).removeprefix("PRESET_").lower(),
+                least_seconds=each.least_seconds,
+                most_seconds=each.most_seconds,
+                memory_bytes=each.memory_bytes,
+                problem=each.problem,
+            )
+            for each in wire.estimates
+            if each.preset in edit_pb2.Preset.values()
+        ),
+    )
 
 
 def findings_of(wire: Iterable[edit_pb2.Finding]) -> tuple[Finding, ...]:

@@ -78,6 +78,26 @@ class Jobs:
         request = job_pb2.DeleteJobRequest(job_id=job_id)
         self._call(lambda: self._connection.jobs.DeleteJob(request, timeout=CALL_SECONDS))
 
+    def move(self, job_id: str, position: int) -> int:
+        """Let `position` jobs go before a queued one; returns how many do. Raises BadInput where it is not queued."""
+        request = job_pb2.MoveJobRequest(job_id=job_id, position=position)
+        return self._call(lambda: self._connection.jobs.MoveJob(request, timeout=CALL_SECONDS)).position
+
+    def pause_queue(self, paused: bool) -> None:
+        """Let the queue start no further job, or go on; running jobs are left alone."""
+        request = job_pb2.SetQueuePausedRequest(paused=paused)
+        self._call(lambda: self._connection.jobs.SetQueuePaused(request, timeout=CALL_SECONDS))
+
+    def sample_now(self, job_id: str) -> None:
+        """Ask a job that is being tuned for a picture, which comes as an event. Raises BadInput where it is not."""
+        request = job_pb2.SampleNowRequest(job_id=job_id)
+        self._call(lambda: self._connection.jobs.SampleNow(request, timeout=CALL_SECONDS))
+
+    def save_now(self, job_id: str) -> None:
+        """Ask a job that is being tuned to keep its adapter as it is now. Raises BadInput where it is not."""
+        request = job_pb2.SaveNowRequest(job_id=job_id)
+        self._call(lambda: self._connection.jobs.SaveNow(request, timeout=CALL_SECONDS))
+
     def watch(self, job_id: str, *, after_sequence: int = 0) -> Iterator[Event]:
         """Every event after `after_sequence`, replayed, then live, until one with a final state.
 

@@ -39,7 +39,7 @@ class Patience:
         lost = is_transient(error)
         if not (lost or error.code() in self._also) or time.monotonic() + self._pause > self._deadline:
             raise from_rpc(error) from error
-        time.sleep(self._pause)
+        self._connection.pause(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
         if lost:
             self._connection.renew()

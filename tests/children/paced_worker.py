@@ -3,7 +3,8 @@
 
 `steps=20 pause=0.05`: so many steps, with so many seconds before each. `checkpoint=5`: writes one every 5 steps and
 goes on from it. `die=7`: kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has
-a child that does not either. The result lists the steps that each attempt did.
+a child that does not either. What is asked of it meanwhile it says again. The result lists the steps that each attempt
+did.
 """
 
 import argparse
@@ -53,7 +54,9 @@ def work(options: argparse.Namespace, channel: Channel) -> Outcome:
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(pause)
             print(step, file=file, flush=True)
-            channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"step {step}")
+            ask = channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"step {step}")
+            if ask is not None:
+                channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"asked to {ask}")
             if every and (step + 1) % every == 0:
                 unfinished = checkpoint.with_suffix(".new")
                 unfinished.write_text(str(step + 1))

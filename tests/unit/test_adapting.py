@@ -103,6 +103,18 @@ def test_what_stage_one_depends_on_is_tuned_anew(
     assert (stages, reused) == ({Stage.TUNE_MOTION, Stage.TUNE_APPEARANCE}, False)
 
 
+def test_the_rate_of_stage_two_leaves_stage_one_as_it_is(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    tuned(plain_wan, tmp_path, appearance_steps=0, weight_decay=0.0)
+    after_one = weights(plain_wan)
+    keys, furthest = set(), []
+    for share in (1.0, 0.1):
+        stages, _, key = tuned(plain_wan, tmp_path, appearance_rate=share, weight_decay=0.0)
+        assert stages == {Stage.TUNE_APPEARANCE}
+        keys.add(key)
+        furthest.append(max((a - b).abs().max().item() for a, b in zip(weights(plain_wan), after_one, strict=True)))
+    assert len(keys) == 2 and furthest[1] < 0.5 * furthest[0]
+
+
 def test_another_clip_or_matte_is_tuned_anew(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
     tuned(plain_wan, tmp_path)
     stages, reused, _ = tuned(plain_wan, tmp_path, Samples(motion=(sample(5),), appearance=SAMPLES.appearance))

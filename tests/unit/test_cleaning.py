@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import shift
 
+from maskedit.checking import check_edit
 from maskedit.cleaning import clean_keyframes, findings_of, looks
 from maskedit.drafting import run_draft
 from maskedit.errors import InputError
-from maskedit.media import ClipReader, probe, read_picture, write_picture
+from maskedit.media import ClipReader, read_picture, write_picture
 from maskedit.progress import SilentReporter, Stage
 from maskedit.request import (
     EditRequest,
     Extent,
-    FrameRange,
     Keyframe,
     KeyframeCare,
     Matte,
@@ -31,7 +31,6 @@ from maskedit.request import (
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 4
 BOX = np.s_[34:62, 50:94]
-FRAME_RANGE = FrameRange(first=0, last=FRAMES - 1)
 
 
 class Hearing(SilentReporter):
@@ -91,10 +90,14 @@ def shifted(picture: np.ndarray, across: float, down: float) -> np.ndarray:
     return np.clip(np.stack(channels, axis=-1), 0, 1, dtype=np.float32)
 
 
+def checked(request: EditRequest) -> dict:
+    found = check_edit(request)
+    return {"facts": found.facts, "frames": found.frames, "bounds": found.bounds}
+
+
 def cleaned(request: EditRequest, folder: Path) -> tuple[EditRequest, dict, list[str]]:
     hearing = Hearing()
-    facts = probe(request.target.path)
-    mended, said = clean_keyframes(request, facts=facts, frames=FRAME_RANGE, folder=folder, reporter=hearing)
+    mended, said = clean_keyframes(request, **checked(request), folder=folder, reporter=hearing)
     return mended, said, hearing.said
 
 
@@ -140,11 +143,11 @@ def test_a_keyframe_of_another_size_is_fitted_where_that_is_wanted(request_for, 
 def test_what_was_painted_outside_is_said_with_how_to_take_it(request_for, painted, tmp_path):
     painted[70:90, 8:40] = [0.9, 0.1, 0.1]
     request = request_for(painted)
-    (look,) = looks(request, facts=probe(request.target.path), frames=FRAME_RANGE)
+    (look,) = looks(request, **checked(request))
     (finding,) = findings_of(look)
     assert finding.flag == "--take-changes" and "outside the matte as well" in finding.sentence
     taking = replace(request, regions=(*request.regions, Region(mattes=())))
-    (look,) = looks(taking, facts=probe(request.target.path), frames=FRAME_RANGE)
+    (look,) = looks(taking, **checked(request))
     assert list(findings_of(look)) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedit.colour import scatter
+from maskedit.colour import scatter, steps
 from maskedit.colour.steps import without_steps
 
 
@@ -46,6 +46,15 @@ def test_texture_and_edges_stay_as_they_are() -> None:
     edge = np.full((32, 32, 3), 10 / 255, np.float32)
     edge[:, 16:] = 200 / 255
     np.testing.assert_allclose(without_steps(edge, step=1 / 255), edge, atol=0)
+
+
+def test_a_large_picture_is_smoothed_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    tall = eight_bits(0.4 + np.arange(210)[:, None, None] / 30 / 255 + random.uniform(0, 1 / 255, (210, 24, 3)))
+    at_once = without_steps(tall, step=1 / 255)
+    monkeypatch.setattr(steps, "_BAND_ROWS", 50)
+    np.testing.assert_array_equal(without_steps(tall, step=1 / 255), at_once)
+    assert (at_once != tall).any()
 
 
 def test_scattered_rounding_keeps_the_mean_and_leaves_codes_alone() -> None:

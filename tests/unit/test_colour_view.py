@@ -211,6 +211,16 @@ def test_coarse_pictures_are_smoothed_for_deeper_plates_only(tmp_path: Path) -> 
     assert values[0] == 5 < 60 < values[1]
 
 
+@pytest.mark.parametrize("suffix", ["png", "exr"])
+def test_a_part_of_a_picture_is_what_the_whole_shows_there(tmp_path: Path, suffix: str) -> None:
+    ramp = 0.4 + np.add.outer(np.arange(150), np.arange(128)) / 30 / 255
+    path = tmp_path / f"ramp.{suffix}"
+    write_picture(path, np.repeat(ramp[..., None], 3, axis=-1))
+    view = named("rec709", "gbrp10le")
+    for part in (np.s_[70:90, 50:60], np.s_[0:150, 0:128], np.s_[140:150, 100:128]):
+        np.testing.assert_allclose(view.painted(path, part=part), view.painted(path)[part], atol=1e-7)
+
+
 def test_floating_point_clips_are_not_delivered_cut() -> None:
     facts = facts_of("gbrpf32le", transfer="linear")
     check_deliverables(facts, [Deliverable(format=DeliverableFormat.EXR)])

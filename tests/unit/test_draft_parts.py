@@ -190,7 +190,7 @@ def test_the_one_that_saw_a_pixel_gives_it_however_far_it_is() -> None:
 
 
 def look_of(plate: np.ndarray, painted: np.ndarray) -> Look:
-    return learn_look(plate, painted, width=SIZE, height=SIZE)
+    return learn_look(plate, painted, edit_matte=np.ones((SIZE, SIZE), np.float32), width=SIZE, height=SIZE)
 
 
 def test_the_look_of_an_unchanged_picture_is_the_plate() -> None:
@@ -205,6 +205,20 @@ def test_a_recolouring_is_learnt_as_gain_and_offset_of_each_channel() -> None:
     np.testing.assert_allclose(look.gain.mean(axis=(0, 1)), gain, rtol=0.25)
     other = texture(9)
     assert np.abs(look.gain * other + look.offset - (other * gain + offset)).mean() < 0.03
+
+
+def test_at_the_edge_of_the_matte_the_look_is_the_paintings() -> None:
+    plate, matte = texture(14), np.zeros((SIZE, SIZE), np.float32)
+    matte[16:48, 16:48] = 1
+    painted = np.where(matte[..., None] > 0, np.float32([0.2, 0.5, 0.7]), plate)
+    everywhere = np.ones_like(matte)
+    edge = np.s_[16:18, 20:44]
+
+    def missed(counted: np.ndarray) -> float:
+        look = learn_look(plate, painted, edit_matte=counted, width=SIZE, height=SIZE)
+        return float(np.abs(look.gain * plate + look.offset - painted)[edge].mean())
+
+    assert missed(matte) < 0.75 * missed(everywhere)
 
 
 def test_a_painting_that_ignores_the_plate_gives_its_own_mean_colour() -> None:

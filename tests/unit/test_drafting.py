@@ -199,9 +199,10 @@ def test_drafts_at_source_size_say_how_sure_they_are(request_for) -> None:
         found = list(drafts)
     assert [tick for tick in seen if tick] == list(range(1, FRAMES + 1))
     assert len(found) == FRAMES
-    for number, each in enumerate(found):
-        assert each.picture.shape == (rect.height, rect.width, 3)
-        assert each.confidence.shape == (rect.height, rect.width)
+    for number, (at, each) in enumerate(found):
+        assert rect.covers(at)
+        assert each.picture.shape == (at.height, at.width, 3)
+        assert each.confidence.shape == (at.height, at.width)
         assert each.confidence.min() >= 0 and each.confidence.max() <= 1
         assert (each.confidence.min() == 1) == (number in (0, 4))
 

@@ -229,6 +229,25 @@ def test_the_stages_are_reported_in_order(request_for, tmp_path: Path) -> None:
     assert set(result.stage_seconds) == set(order)
 
 
+def test_a_second_seed_says_where_the_model_guesses_and_changes_nothing(request_for, tmp_path: Path) -> None:
+    class Rising(SilentReporter):
+        last = 0
+
+        def report(self, stage: Stage, done: int, *, total: int, **_: object) -> None:
+            if stage is Stage.RENDER:
+                assert self.last <= done <= total
+                self.last = done
+
+    request, rising = request_for(), Rising()
+    once = run(request, tmp_path)
+    twice = run(replace(request, settings=replace(QUICK, seeds=2)), tmp_path, name="twice", reporter=rising)
+    assert all(map(np.array_equal, sum(planes_of(once.result), ()), sum(planes_of(twice.result), ())))
+    doubts, guesses = (json.loads(made.record.read_text())["uncertainty"] for made in (once, twice))
+    assert all(guesses[frame] >= doubts[frame] for frame in doubts)
+    assert sum(guesses.values()) > sum(doubts.values())
+    assert rising.last == 2 * QUICK.render_steps * 1
+
+
 @pytest.mark.parametrize(
     "stop", [(stage, 1) for stage in Stage if stage not in (Stage.COMPOSITE, Stage.WRITE)] + [(Stage.COMPOSITE, 3)]
 )

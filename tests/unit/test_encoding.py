@@ -13,7 +13,7 @@ from maskedit.caching import LatentCache
 from maskedit.encoding import appearance_sample, encode_samples, motion_sample, render_conditioning
 from maskedit.geometry import CropPlan, CropTrack, Rect
 from maskedit.models.wan import WanImageToVideo
-from maskedit.practising import practice_shots
+from maskedit.practising import practice_windows
 from maskedit.progress import SilentReporter
 from maskedit.request import FrameRange
 from maskedit.shot import Shot
@@ -81,13 +81,12 @@ def test_inference_shows_the_edited_first_frame(plain_wan: WanImageToVideo, shot
 def test_an_edits_samples_are_its_windows_and_keyframes(
     plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path, from_draft: bool
 ) -> None:
-    (practised,) = practice_shots(shot, looks=0, seed=0)
+    practice = practice_windows(shot, [(0, 1, 2), (2, 3, 4)], looks=0, seed=0, drafted=True)
     samples = encode_samples(
         plain_wan,
         shot,
-        [(0, 1, 2), (2, 3, 4)],
+        practice,
         prompt="",
-        practice=[practised],
         from_draft=from_draft,
         surest=0.0,
         cache=LatentCache(tmp_path),
@@ -95,7 +94,7 @@ def test_an_edits_samples_are_its_windows_and_keyframes(
     )
     assert [sample.target.shape[2] for sample in samples.motion] == [2, 2]
     assert [sample.target.shape[2] for sample in samples.appearance] == [1, 1]
-    window = practised.window((0, 1, 2))
+    window = practice[0]()
     assert window.draft is not None
     start = window.draft if from_draft else window.video
     torch.testing.assert_close(samples.motion[0].start, plain_wan.encode_video(start))
@@ -106,29 +105,23 @@ def test_an_edits_samples_are_its_windows_and_keyframes(
 def test_a_model_that_mends_drafts_is_given_the_draft_and_how_sure_it_is(
     plain_wan: WanImageToVideo, shot: Shot, tmp_path: Path
 ) -> None:
-    looks = practice_shots(shot, looks=2, seed=3)
     samples = encode_samples(
         plain_wan,
         shot,
-        [(0, 1, 2, 3, 4)],
+        practice_windows(shot, [(0, 1, 2, 3, 4)], looks=0, seed=3, drafted=True),
         prompt="",
-        practice=looks,
         from_draft=False,
         surest=0.9,
         cache=LatentCache(tmp_path),
         reporter=SilentReporter(),
     )
-    assert len(samples.motion) == 2
-    for sample, practised in zip(samples.motion, looks, strict=True):
-        assert torch.equal(sample.start, sample.target)
-        keep = sample.conditioning.latents[:, :4, 1:]
-        inside = sample.generated[:, :, 1:].expand_as(keep) == 1
-        # Every cell of the region is to be made, however sure the draft; none counts as given.
-        assert keep[inside].max() < 1
-        assert keep[inside].max() > 0
-        assert (sample.generated == 0).any()
-        assert practised.draft is not None
-    assert not torch.equal(samples.motion[0].target, samples.motion[1].target)
+    (sample,) = samples.motion
+    assert torch.equal(sample.start, sample.target)
+    keep = sample.conditioning.latents[:, :4, 1:]
+    inside = sample.generated[:, :, 1:].expand_as(keep) == 1
+    # Every cell of the region is to be made, however sure the draft; none counts as given.
+    assert 0 < keep[inside].max() < 1
+    assert (sample.generated == 0).any()
 
 
 def test_stage_two_embeds_the_edited_frame_as_inference_does(
@@ -157,9 +150,8 @@ def test_the_text_encoder_runs_once_for_all_windows_and_keyframes(
     encode_samples(
         whole_wan,
         shot,
-        [(0, 1, 2), (2, 3, 4)],
+        practice_windows(shot, [(0, 1, 2), (2, 3, 4)], looks=0, seed=0, drafted=False),
         prompt="a red hat",
-        practice=[shot],
         from_draft=False,
         surest=0.0,
         cache=cache,
@@ -192,9 +184,8 @@ def test_ignored_pixels_are_ignored_cells_of_every_sample(
     samples = encode_samples(
         plain_wan,
         replace(shot, ignore=ignore),
-        [(0, 1, 2, 3, 4)],
+        practice_windows(replace(shot, ignore=ignore), [(0, 1, 2, 3, 4)], looks=0, seed=0, drafted=False),
         prompt="",
-        practice=[replace(shot, ignore=ignore)],
         from_draft=False,
         surest=0.0,
         cache=LatentCache(tmp_path),

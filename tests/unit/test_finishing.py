@@ -77,8 +77,8 @@ def test_where_the_draft_is_sure_and_trusted_it_is_what_is_shown(painted: EditRe
     reporter = Stages()
     _, frames = pictures(painted, trust=1.0, detail=1.0, reporter=reporter)
     checked = check_edit(painted)
-    with source_drafts(painted, checked, tick=lambda done: None) as (at, drafts):
-        for (picture, rect), draft in zip(frames, drafts, strict=True):
+    with source_drafts(painted, checked, tick=lambda done: None) as (_, drafts):
+        for (picture, rect), (at, draft) in zip(frames, drafts, strict=True):
             rows, columns = slice(24 - rect.y, 72 - rect.y), slice(32 - rect.x, 96 - rect.x)
             there = draft.picture[24 - at.y : 72 - at.y, 32 - at.x : 96 - at.x]
             sure = draft.confidence[24 - at.y : 72 - at.y, 32 - at.x : 96 - at.x]

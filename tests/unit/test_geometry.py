@@ -119,7 +119,7 @@ def test_resampling_keeps_position_and_range():
     columns = (np.arange(256, dtype=np.float32) + 0.5) / 256
     picture = np.repeat(np.tile(columns, (192, 1))[..., None], 3, axis=2)
     plan = CropPlan(Rect(32, 16, 160, 120), model_width=64, model_height=48)
-    small = crop_to_model(picture, plan)
+    small = crop_to_model(picture[plan.rect.slices], plan)
     assert small.shape == (48, 64, 3)
     centres = [float(plan.to_source(Fraction(2 * i + 1, 2), Fraction(0))[0]) / 256 for i in range(64)]
     np.testing.assert_allclose(small[10, :, 0], centres, atol=5e-4)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from maskedit.drafting import run_draft
+from maskedit.finishing_benchmark.full_size import peak_bytes
 from maskedit.finishing_benchmark.long_scene import LongTake
-from maskedit.finishing_benchmark.long_shots import errors, peak_bytes, per_50_frames, step_at
+from maskedit.finishing_benchmark.long_shots import errors, per_50_frames
 from maskedit.media import ClipReader, probe, read_picture
+from maskedit.progress import SilentReporter
 
 TAKE = LongTake(width=96, height=64, frames=5)
 
@@ -52,12 +56,23 @@ def test_drift_is_the_steepest_line_over_fifty_frames(slope: float, figure: floa
     assert per_50_frames(values) == pytest.approx(figure, abs=0.05)
 
 
-def test_a_join_that_steps_is_seen() -> None:
-    values = np.cumsum(np.ones((20, 1)), axis=0)
-    assert step_at(values, [8, 14]) == pytest.approx(1)
-    values[8:] += 3
-    assert step_at(values, [8]) == pytest.approx(4)
-
-
 def test_the_most_memory_is_that_of_a_process() -> None:
     assert 5e7 < peak_bytes(LongTake(width=96, height=64, frames=2)) < 2e9
+
+
+def test_a_longer_take_needs_no_more_memory(tmp_path: Path) -> None:
+    def held(frames: int) -> int:
+        """The most that numpy held at once."""
+        folder = tmp_path / str(frames)
+        folder.mkdir()
+        request = LongTake(width=480, height=270, frames=frames).request(folder)
+        tracemalloc.start()
+        run_draft(request, output=folder / "out", reporter=SilentReporter())
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    short, long, frame = held(8), held(20), 480 * 270 * 3 * 4
+    # A guide of each frame is kept, whatever the size of the frames.
+    assert long - short < 12 * 2 * 256 * 456 + 2 * frame
+    assert long < 40 * frame

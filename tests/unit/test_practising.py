@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stage 1 practises on: the clip's own draft, under colours that the plate does not have."""
+"""What stage 1 practises on: the clip under other looks that move as it does, or with its draft."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maskedit.geometry import CropPlan, CropTrack, Rect
-from maskedit.practising import practice_shots, recoloured
+from maskedit.practising import practice_windows, recoloured, relooked
 from maskedit.request import FrameRange
 from maskedit.shot import Shot
 
@@ -30,34 +30,41 @@ def shot() -> Shot:
     )
 
 
-def test_without_other_looks_it_is_the_clip_and_its_own_draft(shot: Shot) -> None:
-    (practised,) = practice_shots(shot, looks=0, seed=0)
-    assert practised.video is shot.video
+FRAMES = tuple(range(10, 15))
+
+
+def test_with_a_draft_it_is_the_clip_as_it_is_and_its_own_draft(shot: Shot) -> None:
+    (made,) = practice_windows(shot, [FRAMES], looks=3, seed=0, drafted=True)
+    practised = made()
+    assert torch.equal(practised.video, shot.video)
     assert practised.draft is not None
     torch.testing.assert_close(practised.draft[:, :, :1], shot.video[:, :, :1], atol=1e-5, rtol=0)
     assert (practised.draft - shot.video).abs().mean() < 0.1
 
 
-def test_other_looks_change_the_region_alone_and_are_drafted_from_their_own_first_frame(shot: Shot) -> None:
-    looks = practice_shots(shot, looks=3, seed=1)
-    assert len(looks) == 3
+def test_from_noise_it_is_the_clip_under_looks_of_its_region(shot: Shot) -> None:
+    (plain,) = practice_windows(shot, [FRAMES], looks=0, seed=0, drafted=False)
+    assert torch.equal(plain().video, shot.video)
+    looks = [made().video for made in practice_windows(shot, [FRAMES], looks=3, seed=1, drafted=False)]
     outside = (shot.edit_matte == 0).expand_as(shot.video)
-    for practised in looks:
-        assert torch.equal(practised.video[outside], shot.video[outside])
-        assert (practised.video - shot.video)[~outside].abs().mean() > 0.05
-        assert practised.draft is not None
-        assert practised.confidence is not None
-        # The keyframe is the recoloured frame, and what the flow is sure of has its colours.
-        torch.testing.assert_close(practised.draft[:, :, :1], practised.video[:, :, :1], atol=1e-5, rtol=0)
-        sure = (practised.confidence > 0.8).expand_as(shot.video) & ~outside
-        assert (practised.draft - practised.video)[sure].abs().mean() < 0.1
-    assert not torch.equal(looks[0].video, looks[1].video)
+    for video in looks:
+        assert torch.equal(video[outside], shot.video[outside])
+        assert (video - shot.video)[~outside].abs().mean() > 0.05
+    assert not any(torch.equal(looks[i], looks[j]) for i, j in [(0, 1), (0, 2), (1, 2)])
+
+
+@pytest.mark.parametrize(("looks", "count"), [(0, 2), (1, 2), (5, 5)])
+def test_every_stretch_is_practised_however_few_looks(shot: Shot, looks: int, count: int) -> None:
+    made = practice_windows(shot, [(10, 11, 12), (12, 13, 14)], looks=looks, seed=0, drafted=False)
+    assert [window().frames[0] for window in made] == [(10, 12)[index % 2] for index in range(count)]
 
 
 def test_the_seed_decides(shot: Shot) -> None:
-    first, again, other = (practice_shots(shot, looks=1, seed=seed)[0].video for seed in (5, 5, 6))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
+    def video(seed: int) -> torch.Tensor:
+        return practice_windows(shot, [FRAMES], looks=1, seed=seed, drafted=False)[0]().video
+
+    assert torch.equal(video(5), video(5))
+    assert not torch.equal(video(5), video(6))
 
 
 def test_a_recolouring_is_one_rule_for_every_pixel(shot: Shot) -> None:
@@ -67,3 +74,13 @@ def test_a_recolouring_is_one_rule_for_every_pixel(shot: Shot) -> None:
     colours = recoloured(video, generator=torch.Generator().manual_seed(0))
     assert len(colours.permute(0, 2, 3, 4, 1).reshape(-1, 3).unique(dim=0)) == 2
     assert colours.abs().max() <= 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_look_moves_as_the_clip_does_and_shows_something(shot: Shot, seed: int) -> None:
+    """The square is shifted by two pixels a frame: so is every look of it, and none is a flat colour."""
+    looked = relooked(shot.video, generator=torch.Generator().manual_seed(seed))
+    assert looked.abs().max() <= 1
+    for frame in range(1, 5):
+        torch.testing.assert_close(looked[:, :, frame], looked[:, :, 0].roll(2 * frame, dims=3), atol=1e-5, rtol=0)
+    assert looked.std(dim=(2, 3, 4)).max() > 0.1

@@ -67,7 +67,7 @@ def test_every_frame_is_cropped_at_its_own_place(sources) -> None:
     for number in range(2, 10):
         plan = shot.track.at(number)
         plate, edit_matte = shot.at(number)
-        expected = to_video(crop_to_model(clip[number].astype(np.float32) / 255, plan))
+        expected = to_video(crop_to_model(clip[number][plan.rect.slices].astype(np.float32) / 255, plan))
         torch.testing.assert_close(plate, expected, atol=1e-6, rtol=0)
         # The paste matte: the box as it is on this frame and the ones beside, grown by one and feathered by one.
         paste = np.zeros((HEIGHT, WIDTH), np.float32)

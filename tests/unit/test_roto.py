@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from maskedit.errors import InputError
 from maskedit.mattes import RotoFile, parse_roto, read_roto
@@ -51,6 +52,18 @@ def test_outlines_are_linear_between_keys_and_held_outside(frame):
     dy = 40 * min(max(frame - 12, 0), 8) / 8
     np.testing.assert_allclose(outline[:, 0], [np.add(point["co"], (dx, dy)) for point in SQUARE], atol=1e-9)
     np.testing.assert_array_equal(outline[2, 1:], [[0, -4], [-4, 0]])
+
+
+def test_a_copy_forgets_what_was_computed_and_keeps_the_rest():
+    shape = parse(document(feather=2.5, tint="red")).shapes[0]
+    before = shape.outline(0)
+    points = tuple(point.model_copy(update={"co": (point.co[0] + 5, point.co[1])}) for point in shape.keys[0].points)
+    copy = shape.model_copy(update={"keys": (shape.keys[0].model_copy(update={"points": points}),)})
+    np.testing.assert_array_equal(copy.outline(0)[:, 0], before[:, 0] + (5, 0))
+    assert (copy.model_extra, copy.feather) == ({"tint": "red"}, 2.5)
+    assert copy.model_dump(exclude_unset=True).keys() == shape.model_dump(exclude_unset=True).keys()
+    with pytest.raises(ValidationError):
+        shape.model_copy(update={"keys": ()})
 
 
 def test_visible_ranges_include_both_ends():

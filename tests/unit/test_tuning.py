@@ -148,27 +148,47 @@ def weights(model: WanImageToVideo) -> list[torch.Tensor]:
     return [parameter.detach().clone() for parameter in adapters.trainable(model)]
 
 
+@pytest.mark.parametrize("final_rate", [1.0, 0.0])
 def test_a_run_resumed_from_its_checkpoint_equals_one_never_interrupted(
-    plain_wan: WanImageToVideo, tmp_path: Path
+    plain_wan: WanImageToVideo, tmp_path: Path, final_rate: float
 ) -> None:
+    recipe = replace(RECIPE, final_rate=final_rate)
     samples = [sample(0), sample(1)]
     schedule = motion_schedule(2, steps=30, seed=1)
     run = TuningRun(stage=Stage.TUNE_MOTION, schedule=schedule, checkpoint=tmp_path / "whole", seed=3)
     adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
-    tune(plain_wan, samples, run=run, recipe=RECIPE, reporter=SilentReporter())
+    tune(plain_wan, samples, run=run, recipe=recipe, reporter=SilentReporter())
     whole = weights(plain_wan)
 
     cut = replace(run, checkpoint=tmp_path / "cut")
     adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     with pytest.raises(Cancelled):
-        tune(plain_wan, samples, run=cut, recipe=RECIPE, reporter=StopsAt(25))
+        tune(plain_wan, samples, run=cut, recipe=recipe, reporter=StopsAt(25))
     adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
     seen: list[int] = []
     reporter = SilentReporter()
     reporter.report = lambda stage, done, **_: seen.append(done)  # type: ignore[method-assign]
-    tune(plain_wan, samples, run=cut, recipe=RECIPE, reporter=reporter)
+    tune(plain_wan, samples, run=cut, recipe=recipe, reporter=reporter)
     assert seen[0] == 20
     assert all(torch.equal(a, b) for a, b in zip(whole, weights(plain_wan), strict=True))
+
+
+def test_the_rate_falls_evenly_to_its_share(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    """The first step takes the whole rate; the second goes the same way, shorter by the line's slope."""
+
+    def first_steps(final_rate: float) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        seen: list[list[torch.Tensor]] = []
+        reporter = SilentReporter()
+        reporter.report = lambda stage, done, **_: seen.append(weights(plain_wan))  # type: ignore[method-assign]
+        adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
+        recipe = replace(RECIPE, final_rate=final_rate, weight_decay=0.0)
+        tune(plain_wan, [sample()], run=run_of(4, tmp_path / "c"), recipe=recipe, reporter=reporter)
+        return seen[1], [after - before for before, after in zip(seen[1], seen[2], strict=True)]
+
+    (first, second), (falling_first, falling_second) = first_steps(1.0), first_steps(0.2)
+    assert all(torch.equal(a, b) for a, b in zip(first, falling_first, strict=True))
+    for whole, shorter in zip(second, falling_second, strict=True):
+        torch.testing.assert_close(shorter, (1 - 0.8 / 4) * whole, rtol=1e-3, atol=1e-6)
 
 
 def test_a_damaged_checkpoint_starts_from_the_beginning(plain_wan: WanImageToVideo, tmp_path: Path) -> None:

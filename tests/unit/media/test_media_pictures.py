@@ -43,6 +43,8 @@ def test_what_is_written_is_read_to_the_rounding(tmp_path, suffix, bit_depth, ch
     picture[:4, :, 3:] = 0
     write_picture(tmp_path / f"a.{suffix}", picture, bit_depth=bit_depth)
     again = read_picture(tmp_path / f"a.{suffix}")
+    part = np.s_[2:7, 5:13]
+    np.testing.assert_array_equal(read_picture(tmp_path / f"a.{suffix}", part=part), again[part])
     assert again.dtype == np.float32 and again.shape == picture.shape
     assert np.abs(again - picture).max() <= 0.5001 / ((1 << bit_depth) - 1)
     assert [path.name for path in tmp_path.iterdir()] == [f"a.{suffix}"]

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a tool on the canvas is: it paints over the picture and gets the mouse and the keys first."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QCursor, QKeyEvent, QMouseEvent, QPainter
+
+from plugin_client.panel.viewer.view import View
+
+
+class Tool(Protocol):
+    """Points are in source pixels. Each handler says whether the tool used the event; what it leaves pans, zooms or is
+    a shortcut. `finish`: another tool takes over, or none."""
+
+    @property
+    def cursor(self) -> QCursor | Qt.CursorShape: ...
+    def paint(self, painter: QPainter, view: View) -> None: ...
+    def press(self, point: QPointF, event: QMouseEvent) -> bool: ...
+    def move(self, point: QPointF, event: QMouseEvent) -> bool: ...
+    def release(self, point: QPointF, event: QMouseEvent) -> bool: ...
+    def double_click(self, point: QPointF, event: QMouseEvent) -> bool: ...
+    def key(self, event: QKeyEvent) -> bool: ...
+    def finish(self) -> None: ...
