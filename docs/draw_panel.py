@@ -27,7 +27,10 @@ WIDTH = 1280
 LONG = "A010_C014_0923Q7_graded_v012_approved_by_the_director_for_the_festival_cut_FINAL_really_final"
 
 home = Path(tempfile.mkdtemp(prefix="maskedit-panel-"))
-os.environ["MASKEDIT_DATA_DIR"] = str(home / "data")
+# Pictures show no one's folders: this run has a home of its own.
+os.environ["HOME"] = str(home)
+for name in ("MASKEDIT_DATA_DIR", "XDG_DATA_HOME"):
+    os.environ.pop(name, None)
 if not os.environ.get("DISPLAY"):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

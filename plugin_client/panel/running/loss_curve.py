@@ -34,10 +34,10 @@ class LossCurve(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 64)
+        return QSize(240, 80)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, 48)
+        return QSize(120, 64)
 
     def paintEvent(self, _: QPaintEvent | None) -> None:
         painter = QPainter(self)
@@ -49,7 +49,9 @@ class LossCurve(QWidget):
             return
         values = [loss.value for loss in self._losses]
         low, high = min(values), max(max(values), min(values) + 1e-9)
-        area = QRectF(self.rect()).adjusted(4, 4, -4, -4)
+        # The curve keeps clear of the words above it.
+        whole = QRectF(self.rect()).adjusted(4, 2, -4, -4)
+        area = whole.adjusted(0, self.fontMetrics().height() + 2, 0, 0)
 
         def place(number: int, value: float) -> QPointF:
             x = area.left() + area.width() * number / (len(values) - 1)
@@ -67,7 +69,7 @@ class LossCurve(QWidget):
         painter.setPen(QColor(theme.DIM))
         latest = self._losses[-1]
         words = f"{stage_words(latest.stage)}: {latest.value:.3f}"
-        painter.drawText(area, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, words)
+        painter.drawText(whole, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, words)
 
 
 def running_mean(values: Sequence[float]) -> list[float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from PyQt6.QtCore import QProcess, Qt, QUrl
 from PyQt6.QtGui import QBrush, QColor, QDesktopServices
@@ -71,7 +72,7 @@ class ModelsPage(QDialog):
         self.outcome.setVisible(False)
         self.installed = _table("Model", "State", "On disk", "Licence")
         self.published = _table("Model", "On disk, about", "Licence", "Get it from")
-        words = QLabel(_TO_USE.format(place=data_dir() / "models"))
+        words = QLabel(_TO_USE.format(place=_shown(data_dir() / "models")))
         words.setWordWrap(True)
         words.setProperty("dim", True)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -210,3 +211,9 @@ def _list_installed(table: QTreeWidget, model: Model) -> None:
 
 def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _shown(folder: Path) -> str:
+    """As people write it: the home folder is ~."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
