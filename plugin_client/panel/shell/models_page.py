@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from PyQt6.QtCore import QProcess, Qt, QUrl
-from PyQt6.QtGui import QBrush, QColor, QDesktopServices
+from PyQt6.QtCore import QProcess, Qt
+from PyQt6.QtGui import QBrush, QColor, QGuiApplication
 from PyQt6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -38,11 +38,6 @@ class Published:
     gigabytes: int
     licence: str
 
-    @property
-    def page(self) -> str:
-        """Where its publisher offers it."""
-        return f"https://huggingface.co/{self.repository}"
-
 
 PUBLISHED = (
     Published("Wan2.2-TI2V-5B", "Wan-AI/Wan2.2-TI2V-5B-Diffusers", 34, "Apache-2.0"),
@@ -51,8 +46,9 @@ PUBLISHED = (
     Published("Wan2.2-I2V-A14B", "Wan-AI/Wan2.2-I2V-A14B-Diffusers", 126, "Apache-2.0"),
 )
 _TO_USE = (
-    "The bundled model needs no download. To use a larger one, get its folder from its publisher (Open page), keep it "
-    "anywhere on a disk with room for it, {place} for instance, and choose Add folder. Then pick it in the run card."
+    "The bundled model needs no download. To use a larger one, get its folder from the Hugging Face hub by the name "
+    "on the right, keep it anywhere on a disk with room for it, {place} for instance, and choose Add folder. Then pick "
+    "it in the run card."
 )
 
 
@@ -78,17 +74,17 @@ class ModelsPage(QDialog):
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.add = QPushButton("Add folder …")
         self.check = QPushButton("Check again")
-        self.page = QPushButton("Open page")
-        self.page.setToolTip("Show where the publisher offers the selected model")
+        self.copy = QPushButton("Copy name")
+        self.copy.setToolTip("Copy the name by which the hub knows the selected model")
         close = QPushButton("Close")
         self.check.setDefault(True)
         self.add.clicked.connect(self._choose)
         self.check.clicked.connect(self._check)
-        self.page.clicked.connect(self._open_page)
+        self.copy.clicked.connect(self._copy_name)
         close.clicked.connect(self.close)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE)
-        for button in (self.add, self.page):
+        for button in (self.add, self.copy):
             buttons.addWidget(button)
         buttons.addStretch()
         for button in (self.check, close):
@@ -104,12 +100,12 @@ class ModelsPage(QDialog):
         column.addWidget(self.outcome)
         column.addLayout(buttons)
         for model in PUBLISHED:
-            item = QTreeWidgetItem([model.name, f"{model.gigabytes} GB", model.licence, model.repository])
-            item.setData(0, Qt.ItemDataRole.UserRole, model.page)
-            self.published.addTopLevelItem(item)
-        self.published.itemSelectionChanged.connect(self._offer_page)
+            self.published.addTopLevelItem(
+                QTreeWidgetItem([model.name, f"{model.gigabytes} GB", model.licence, model.repository])
+            )
+        self.published.itemSelectionChanged.connect(self._offer_name)
         desk.session.changed.connect(self._show)
-        self._offer_page()
+        self._offer_name()
         self._show()
 
     def _show(self) -> None:
@@ -140,12 +136,13 @@ class ModelsPage(QDialog):
         session = self._desk.session
         session.call(lambda connection: connection.system(), lambda _: self._show(), lambda _: self._show(), owner=self)
 
-    def _offer_page(self) -> None:
-        self.page.setEnabled(bool(self.published.selectedItems()))
+    def _offer_name(self) -> None:
+        self.copy.setEnabled(bool(self.published.selectedItems()))
 
-    def _open_page(self) -> None:
-        for item in self.published.selectedItems():
-            QDesktopServices.openUrl(QUrl(item.data(0, Qt.ItemDataRole.UserRole)))
+    def _copy_name(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        for item in self.published.selectedItems() if clipboard is not None else ():
+            clipboard.setText(item.text(3))
 
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "The model's folder (it holds model_index.json)")

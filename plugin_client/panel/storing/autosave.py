@@ -111,4 +111,5 @@ class Autosave(QObject):
                 self._desk.notices.say(f"Your changes are not saved: {error}", severity="error")
             self._timer.start(10 * QUIET_MS)
 
-        in_background(lambda: write_into(now.workspace, now), owner=self, done=finish, failed=complain)
+        # Owned by the project: once that is closed there is nothing to be noted any more.
+        in_background(lambda: write_into(now.workspace, now), owner=project, done=finish, failed=complain)
