@@ -40,6 +40,7 @@ from PyQt6.QtTest import QTest  # noqa: E402
 from PyQt6.QtWidgets import QWidget  # noqa: E402
 
 from maskedit.demo import SOURCE  # noqa: E402
+from plugin_client.core.datadir import data_dir  # noqa: E402
 from plugin_client.panel.model.document import Document  # noqa: E402
 from plugin_client.panel.model.working import end_work  # noqa: E402
 from plugin_client.panel.roto.layers import refs_of  # noqa: E402
@@ -132,7 +133,7 @@ class Scenes:
         broken.mkdir()
         (broken / "model_index.json").write_text('{"_class_name": "WanImageToVideoPipeline"}')
         listing = {"version": 1, "models": {broken.name: str(broken)}}
-        (home / "data" / "models.json").write_text(json.dumps(listing))
+        (data_dir() / "models.json").write_text(json.dumps(listing))
         page = self.window.show_models()
         page.check.click()
         self.until(lambda: page.installed.topLevelItemCount() > 1)
@@ -152,7 +153,7 @@ class Scenes:
 
     def lost(self) -> None:
         """The server dies while the window is open."""
-        pid = json.loads((home / "data" / "server.json").read_text())["pid"]
+        pid = json.loads((data_dir() / "server.json").read_text())["pid"]
         os.kill(pid, signal.SIGKILL)
         self.until(lambda: self.desk.session.state is not ServerState.CONNECTED)
         self.shoot("lost", settle_ms=50)
@@ -247,7 +248,7 @@ def opened() -> Iterator[MainWindow]:
     finally:
         window.desk.session.close()
         end_work(window)
-        for runtime in (home / "data").glob("server.json"):
+        for runtime in data_dir().glob("server.json"):
             os.kill(json.loads(runtime.read_text())["pid"], signal.SIGTERM)
 
 
