@@ -141,7 +141,8 @@ class ModelsPage(QDialog):
 
     def _copy_name(self) -> None:
         clipboard = QGuiApplication.clipboard()
-        for item in self.published.selectedItems() if clipboard is not None else ():
+        assert clipboard is not None
+        for item in self.published.selectedItems():
             clipboard.setText(item.text(3))
 
     def _choose(self) -> None:
