@@ -35,6 +35,8 @@ class Autosave(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
         self._timer.timeout.connect(self._save_quietly)
+        # A project that is gone has nothing left to save.
+        desk.project.destroyed.connect(self._timer.stop)
         desk.project.opened.connect(self._forget)
         desk.project.changed.connect(self._wait)
         for signal in (desk.takes.changed, desk.takes.updated, desk.takes.chosen, desk.playhead.moved):
