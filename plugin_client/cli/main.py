@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from plugin_client.cli import adapters, demo, doctor, edit, fix, jobs, preflight
+from plugin_client.cli import adapters, demo, doctor, edit, fix, jobs, preflight, resolve
 from plugin_client.cli.console import print_json
 from plugin_client.cli.local_verbs import LOCAL_VERBS, run_local
 from plugin_client.cli.parsing import Parser
@@ -62,7 +62,7 @@ def build_parser() -> Parser:
         verb.add_to(verbs)
     for name, local in LOCAL_VERBS.items():
         verbs.add_parser(name, help=local.words, add_help=False)
-    for verb in (demo, doctor):
+    for verb in (demo, doctor, resolve):
         verb.add_to(verbs)
     return parser
 
