@@ -16,10 +16,9 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "house.png"
 PACKAGES = ("maskedit", "bridge_server", "plugin_client", "bridge_api")
-TO_COME = ("blender", "resolve", "panel")
 
 SCALE = 2  # drawn twice as large and reduced, for smooth edges
-WIDTH, HEIGHT = 1600, 1230
+WIDTH, SHELF = 1600, 44
 PAPER, INK, FAINT = "#fbf8f2", "#2c2a33", "#8b8794"
 ROOF = "#b5563c"
 CLIENT, CONTRACT, SERVER, METHOD = (
@@ -28,7 +27,7 @@ CLIENT, CONTRACT, SERVER, METHOD = (
 PLAIN, TORCH = "#ffffff", "#f2b179"
 SHELVES = {
     "edit": "the recipe",
-    "adapting": "stages, and programs of their own",
+    "adapting": "stages and programs",
     "preparing": "what the stages do",
     "adapters": "and what they do it with",
     "caching": "what is kept, what is edited",
@@ -80,8 +79,9 @@ def _imports(graph: grimp.ImportGraph, source: str, target: str) -> bool:
 class Sheet:
     """A page to draw on, in points of the final picture."""
 
-    def __init__(self) -> None:
-        self.image = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), PAPER)
+    def __init__(self, height: int) -> None:
+        self.size = WIDTH, height
+        self.image = Image.new("RGB", (WIDTH * SCALE, height * SCALE), PAPER)
         self._draw = ImageDraw.Draw(self.image, "RGBA")
 
     def text(self, place: Point, words: str, *, size: int = 17, colour: str = INK, anchor: str = "mm") -> None:
@@ -127,23 +127,26 @@ class Sheet:
 
 
 def draw(facts: dict) -> Image.Image:
-    sheet = Sheet()
-    torch = {room: {_short(name) for name in facts["torch"] if name.startswith(f"{room}.")} for room in PACKAGES}
     shelves = facts["shelves"]
+    floor = 276 + SHELF * len(shelves["bridge_server"])
+    ground = (60, floor + 80, 1540, floor + 130 + SHELF * len(shelves["maskedit"]))
+    sheet = Sheet(ground[3] + 60)
+    torch = {room: {_short(name) for name in facts["torch"] if name.startswith(f"{room}.")} for room in PACKAGES}
     sheet.polygon([(40, 170), (800, 28), (1560, 170)], fill=ROOF)
     sheet.text((800, 98), "MaskEdit", size=40, colour="#ffffff")
     sheet.text((800, 142), "edit a frame, get the clip", size=20, colour="#fbe3da")
 
-    top, floor = 190, 560
+    top = 190
     client, door, server = (60, top, 400, floor), (460, top, 630, floor), (690, top, 1540, floor)
     for box, (fill, edge) in ((client, CLIENT), (door, CONTRACT), (server, SERVER)):
         sheet.panel(box, fill=fill, edge=edge)
     _titles(sheet, client, "plugin_client", "on the artist's side", "stdlib, grpcio, protobuf")
     hosts = [name for name in shelves["plugin_client"][0] if name != "core"]
     clients = sheet.chips(hosts, centre=230, top=330, edge=CLIENT[1], torch=torch["plugin_client"])
-    coming = [name for name in TO_COME if name not in hosts]
-    sheet.text((230, 306), f"to come: {', '.join(coming)}" if coming else "", size=15, colour=FAINT)
-    core = sheet.chips(["core"], centre=230, top=450, edge=CLIENT[1], torch=torch["plugin_client"])["core"]
+    # Core lies under all of them.
+    core = (min(box[0] for box in clients.values()), 450, max(box[2] for box in clients.values()), 482)
+    sheet.panel(core, fill=PLAIN, edge=CLIENT[1], radius=9, width=1.3)
+    sheet.text(((core[0] + core[2]) / 2, 466), "core")
     for left, _, right, bottom in clients.values():
         sheet.arrow([((left + right) / 2, bottom), ((left + right) / 2, core[1])])
 
@@ -155,40 +158,46 @@ def draw(facts: dict) -> Image.Image:
     _titles(sheet, server, "bridge_server", "owns the jobs", "never imports torch, never decodes media")
     places: dict[str, Box] = {}
     for row, names in enumerate(shelves["bridge_server"][1:]):
-        _shelf(sheet, server, 324 + 44 * row, end=1354)
+        _shelf(sheet, server, 324 + SHELF * row, end=1354)
         others = [name for name in names if name != "worker"]
-        places |= sheet.chips(others, centre=1022, top=288 + 44 * row, edge=SERVER[1], torch=torch["bridge_server"])
-    sheet.panel((1368, 276, 1520, 540), fill=PAPER, edge=SERVER[1], width=1.3)
+        places |= sheet.chips(others, centre=1022, top=288 + SHELF * row, edge=SERVER[1], torch=torch["bridge_server"])
+    sheet.panel((1368, 276, 1520, floor - 20), fill=PAPER, edge=SERVER[1], width=1.3)
     sheet.text((1444, 306), "a process per job", size=15, colour=FAINT)
     worker = sheet.chips(["worker"], centre=1444, top=392, edge=SERVER[1], torch=torch["bridge_server"])["worker"]
 
     sheet.arrow([(core[2], 466), (door[0], 466)])
     sheet.arrow([(places["rpc"][0], places["rpc"][1] + 16), (door[2], places["rpc"][1] + 16)])
 
-    ground = (60, 640, 1540, 1170)
     sheet.panel(ground, fill=METHOD[0], edge=METHOD[1])
-    sheet.text((84, 672), "maskedit", size=26, anchor="lm")
-    sheet.text((84, 702), "the method", size=17, colour=FAINT, anchor="lm")
-    sheet.text((84, 726), "no network, no GUI, no host", size=15, colour=FAINT, anchor="lm")
+    sheet.text((84, ground[1] + 32), "maskedit", size=26, anchor="lm")
+    sheet.text((84, ground[1] + 62), "the method", size=17, colour=FAINT, anchor="lm")
+    sheet.text((84, ground[1] + 86), "no network, no GUI, no host", size=15, colour=FAINT, anchor="lm")
     room: dict[str, Box] = {}
-    step = (ground[3] - ground[1] - 40) / len(shelves["maskedit"])
     for row, names in enumerate(shelves["maskedit"]):
-        top = ground[1] + 28 + step * row
+        top = ground[1] + 28 + SHELF * row
         _shelf(sheet, (400, 0, ground[2], 0), top + 37)
-        room |= sheet.chips(names, centre=800, top=top, edge=METHOD[1], torch=torch["maskedit"])
+        room |= sheet.chips(names, centre=770, top=top, edge=METHOD[1], torch=torch["maskedit"])
         sheet.text((ground[2] - 24, top + 16), _caption(names), size=15, colour=FAINT, anchor="rm")
     edit = room["edit"]
-    sheet.arrow([(1444, worker[3]), (1444, 606), (800, 606), (800, edit[1])])
-    sheet.text((1430, 588), "all of the method", size=15, colour=FAINT, anchor="rm")
+    sheet.arrow(
+        [
+            (1444, worker[3]),
+            (1444, floor + 46),
+            (edit[2] + 200, floor + 46),
+            (edit[2] + 200, (edit[1] + edit[3]) / 2),
+            (edit[2], (edit[1] + edit[3]) / 2),
+        ]
+    )
+    sheet.text((1430, floor + 28), "all of the method", size=15, colour=FAINT, anchor="rm")
     values = sorted({_short(line.split(" -> ")[1]) for line in facts["arrows"] if _is_server_light(line)})
-    sheet.arrow([(760, floor), (760, 582), (640, 582), (640, ground[1])], colour=FAINT)
-    sheet.text((624, 600), f"values only: {', '.join(values)}", size=15, colour=FAINT, anchor="rm")
+    sheet.arrow([(760, floor), (760, floor + 22), (640, floor + 22), (640, ground[1])], colour=FAINT)
+    sheet.text((624, floor + 40), f"values only: {', '.join(values)}", size=15, colour=FAINT, anchor="rm")
 
-    sheet.panel((84, 1192, 108, 1214), fill=TORCH, edge=METHOD[1], radius=6, width=1.3)
-    sheet.text((118, 1203), "needs torch", size=15, colour=FAINT, anchor="lm")
+    sheet.panel((84, ground[3] + 22, 108, ground[3] + 44), fill=TORCH, edge=METHOD[1], radius=6, width=1.3)
+    sheet.text((118, ground[3] + 33), "needs torch", size=15, colour=FAINT, anchor="lm")
     rule = "On each floor a module imports only from the shelves below it."
-    sheet.text((1540, 1203), rule, size=15, colour=FAINT, anchor="rm")
-    return sheet.image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    sheet.text((1540, ground[3] + 33), rule, size=15, colour=FAINT, anchor="rm")
+    return sheet.image.resize(sheet.size, Image.Resampling.LANCZOS)
 
 
 def _caption(names: list[str]) -> str:
