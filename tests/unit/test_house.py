@@ -26,7 +26,8 @@ SOURCES = sorted(
 OURS = [
     *SOURCES,
     *(ROOT / name for name in ("run", ".ci/run", "pyproject.toml", "packaging/constraints.txt", ".gitignore")),
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "NOTICE")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "NOTICE", "packaging/blenders.sh")),
+    *sorted((ROOT / "packaging").rglob("*.toml")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 
@@ -166,6 +167,7 @@ def test_the_arrows_of_the_architecture_hold(copy):
         ("server-stack", "bridge_server/jobs/store.py", "import bridge_server.rpc"),
         ("core-bare", "plugin_client/core/timeline.py", "import numpy"),
         ("cli-bare", "plugin_client/cli/console.py", "import maskedit.catalogue"),
+        ("resolve-thin", "plugin_client/resolve/reading.py", "import numpy"),
     ],
 )
 def test_each_arrow_is_guarded(copy, contract, module, line):
