@@ -23,7 +23,8 @@ from maskedit.request import EditRequest, MediaReference
 
 _SAMPLE_BYTES = 65536
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
-_UNSAFE = re.compile(r"[^\w .()+-]|^[. ]+")
+_UNSAFE = re.compile(r"[^\w .()+-]")
+_HIDDEN = re.compile(r"^[. ]+")
 _LONGEST_NAME = 50
 
 
@@ -123,7 +124,7 @@ def in_clients_words(sentence: str, inputs: Path) -> str:
 
 
 def _safe(name: str) -> str:
-    return _UNSAFE.sub("_", name)[-_LONGEST_NAME:]
+    return _HIDDEN.sub("_", _UNSAFE.sub("_", name))[-_LONGEST_NAME:]
 
 
 class _RefusedError(Exception):

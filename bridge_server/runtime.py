@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from bridge_server.errors import StartError
 
-API_MINOR = 3
+API_MINOR = 4
 
 
 @contextmanager

@@ -238,7 +238,7 @@ SCENES = tuple(name for name in vars(Scenes) if name not in _TOOLS and name[0] !
 @contextmanager
 def opened() -> Iterator[MainWindow]:
     QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(home / "settings"))
-    _, window = panel.build_app(argparse.Namespace(path="", server=""))
+    _, window = panel.build_app(argparse.Namespace(path="", server="", resolve=""))
     # What fails in a slot is for the terminal here, not for the panel's log.
     sys.excepthook = lambda *caught: traceback.print_exception(*caught)
     window.resize(*SIZE)

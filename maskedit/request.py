@@ -198,6 +198,8 @@ class Matte:
     """White = inside. A video, image sequence or roto file (.json) with the clip's frame numbering.
 
     `subtract`: what is inside is taken away from the mattes of its purpose that stand before it in its region.
+    `first_frame`: the clip's frame that the first picture of a video or sequence shows, where these cover a part of the
+    clip; None = they cover the whole clip.
     """
 
     media: MediaReference
@@ -205,6 +207,7 @@ class Matte:
     channel: MatteChannel = MatteChannel.AUTO
     invert: bool = False
     subtract: bool = False
+    first_frame: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

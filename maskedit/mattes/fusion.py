@@ -3,12 +3,12 @@
 
 A `PolylineMask` holds its points as shares of the frame's width and height about its centre, y upwards; `LX`, `LY` and
 `RX`, `RY` are offsets towards the point before and the one after. An animated one is fed by a `BezierSpline` whose keys
-each hold a whole polyline.
+each hold a whole polyline. Its `EffectMask` is the mask that it is painted onto; inverting it inverts them both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from maskedit.mattes.roto import RotoFile, Shape
 _ADDED = ("", "Merge", "Add", "Maximum", "Replace")
 _TAKEN = ("Subtract",)
 # What a mask may have that no shape says; only these values mean nothing.
-_PLAIN = {"XRotation": 0, "YRotation": 0, "ZRotation": 0, "Angle": 0, "BorderWidth": 0, "Invert": 0, "Solid": 1}
+_PLAIN = {"XRotation": 0, "YRotation": 0, "ZRotation": 0, "Angle": 0, "BorderWidth": 0, "Solid": 1}
 
 
 def read_fusion_masks(path: Path, *, width: int, height: int) -> RotoFile:
@@ -43,13 +43,47 @@ def parse_fusion_masks(text: str, *, name: str, width: int, height: int) -> Roto
     start = comp.table("GlobalRange").items
     first = round(start[0]) if start and isinstance(start[0], float) else 0
     masks = {tool: table for tool, table in tools.items() if table.kind == "PolylineMask"}
-    found = [_shape(tool, mask, tools, size=(width, height), first=first) for tool, mask in masks.items()]
-    shapes = tuple(shape for shape in found if shape is not None)
+    shapes: list[Shape] = []
+    onto: list[str] = []
+    for tool in _in_order(masks):
+        shape = _shape(tool, masks[tool], tools, size=(width, height), first=first)
+        shapes += [shape] if shape is not None else []
+        if shape is not None and _number(masks[tool].table("Inputs"), "Invert", 0):
+            if set(onto) - set(_chain(tool, masks)):
+                raise InputError(
+                    f"The mask {tool} is inverted and not connected with the other masks in {name}: connect them in "
+                    "Fusion, or save each as a setting of its own."
+                )
+            shapes = _inverted(shapes, tool, size=(width, height))
+        onto.append(tool)
     if not shapes:
         raise InputError(_why_none(name, [table.kind for table in tools.values()]))
     if all(shape.blend == "subtract" for shape in shapes):
         raise InputError(f"Every mask in {name} is subtracted: copy the mask that they are taken from as well.")
-    return RotoFile(format="maskedit-roto", version=1, size=(width, height), shapes=shapes)
+    return RotoFile(format="maskedit-roto", version=1, size=(width, height), shapes=tuple(shapes))
+
+
+def _chain(tool: str, masks: Mapping[str, Table]) -> list[str]:
+    """The mask and those that it is painted onto, the lowest first."""
+    chain: list[str] = []
+    while tool in masks and tool not in chain:
+        chain.append(tool)
+        tool = str(masks[tool].table("Inputs").table("EffectMask").fields.get("SourceOp"))
+    return chain[::-1]
+
+
+def _in_order(masks: Mapping[str, Table]) -> Iterator[str]:
+    """The masks as they are painted: each after what it is painted onto, else as they stand in the file."""
+    yield from dict.fromkeys(lower for tool in masks for lower in _chain(tool, masks))
+
+
+def _inverted(shapes: Sequence[Shape], tool: str, *, size: tuple[int, int]) -> list[Shape]:
+    """Everything but what the shapes make up: the whole frame, and each of them the other way round."""
+    width, height = size
+    corners = [{"co": corner} for corner in ((0, 0), (width, 0), (width, height), (0, height))]
+    frame = Shape.model_validate({"name": f"Around {tool}", "keys": [{"frame": 0, "points": corners}]})
+    turned = {"add": "subtract", "subtract": "add"}
+    return [frame, *(shape.model_copy(update={"blend": turned[shape.blend]}) for shape in shapes)]
 
 
 def _why_none(name: str, kinds: list[str]) -> str:
@@ -69,7 +103,7 @@ def _shape(tool: str, mask: Table, tools: Mapping[str, Table], *, size: tuple[in
                 f"The {name} of the mask {tool} is not at {plain}, which no shape can say: draw it into the points, "
                 "or render the mask and import the pictures."
             )
-    for name in ("Center", "Size", "Level", "SoftEdge"):
+    for name in ("Center", "Size", "Level", "SoftEdge", "Invert"):
         if _is_driven(inputs, name):
             raise InputError(
                 f"The {name} of the mask {tool} is animated or driven by another tool: animate its points instead, or "
@@ -154,10 +188,10 @@ def _scale(inputs: Table, size: tuple[int, int]) -> tuple[float, float]:
 
 def _corner(inputs: Table, size: tuple[int, int]) -> tuple[float, float]:
     """Where the mask's centre lies, in pixels from the top left."""
-    x, y = (inputs.table("Center").table("Value").items or [0.5, 0.5])[:2]
-    if not isinstance(x, float) or not isinstance(y, float):
-        raise InputError("The centre of a mask is no pair of numbers: save the setting from Fusion again.")
-    return x * size[0], (1 - y) * size[1]
+    match inputs.table("Center").table("Value").items or [0.5, 0.5]:
+        case [float(x), float(y), *_]:
+            return x * size[0], (1 - y) * size[1]
+    raise InputError("The centre of a mask is no pair of numbers: save the setting from Fusion again.")
 
 
 def _is_driven(inputs: Table, name: str) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -92,7 +93,11 @@ class _Parser:
         kind, text = self._token
         self._next()
         if kind == "number":
-            return float(int(text, 16)) if "x" in text.lower() else float(text)
+            # Hexadecimal numbers have no point here; beyond what a float holds, nothing is meant.
+            number = int(text, 16) if "x" in text.lower() else float(text)
+            if abs(number) > sys.float_info.max:
+                raise self._fault()
+            return float(number)
         if kind == "text":
             return re.sub(r"\\(.)", lambda escaped: _ESCAPED.get(escaped[1], escaped[1]), text, flags=re.DOTALL)
         if kind == "long":

@@ -48,11 +48,7 @@ def open_matte(matte: Matte, *, facts: MediaFacts) -> MatteReader:
     first_number = matte.media.first_number or None
     found = probe(path, first_number=first_number)
     _check_aspect(path, found.width, found.height, facts=facts)
-    if found.frame_count != facts.frame_count:
-        raise InputError(
-            f"The matte {path} has {found.frame_count} frames but the clip has {facts.frame_count}: "
-            "export the matte over the whole clip."
-        )
+    offset = _first_frame(matte, found, facts=facts)
     use_alpha = found.alpha_mode is not AlphaMode.NONE and matte.channel is not MatteChannel.LUMA
     if matte.channel is MatteChannel.ALPHA and not use_alpha:
         raise InputError(f"The matte {path} has no alpha channel: read its luma instead.")
@@ -61,11 +57,29 @@ def open_matte(matte: Matte, *, facts: MediaFacts) -> MatteReader:
     return PictureMatte(
         path=path,
         first_number=first_number,
+        first_frame=offset,
+        frame_count=found.frame_count,
         width=facts.width,
         height=facts.height,
         use_alpha=use_alpha,
         invert=matte.invert,
     )
+
+
+def _first_frame(matte: Matte, found: MediaFacts, *, facts: MediaFacts) -> int:
+    """The clip's frame that the matte's frame 0 shows. Refuses a matte that is not as long as it says."""
+    path, first = matte.media.path, matte.first_frame
+    if first is None and found.frame_count != facts.frame_count:
+        raise InputError(
+            f"The matte {path} has {found.frame_count} frames but the clip has {facts.frame_count}: "
+            "export the matte over the whole clip."
+        )
+    if first is not None and not 0 <= first <= facts.frame_count - found.frame_count:
+        raise InputError(
+            f"The matte {path} covers frames {first}-{first + found.frame_count - 1} but the clip has frames "
+            f"0-{facts.frame_count - 1}: export the matte over frames of the clip."
+        )
+    return first or 0
 
 
 def _check_aspect(path: str, width: int, height: int, *, facts: MediaFacts) -> None:
@@ -116,19 +130,30 @@ class RotoMatte:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureMatte:
-    """A video or image sequence whose alpha or luma is the matte, resized to the clip's size."""
+    """A video or image sequence whose alpha or luma is the matte, resized to the clip's size.
+
+    Its `frame_count` pictures show the clip's frames from `first_frame` on. Raises InputError for frames beyond them.
+    """
 
     path: str
     first_number: int | None
+    first_frame: int
+    frame_count: int
     width: int
     height: int
     use_alpha: bool
     invert: bool = False
 
     def frames(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+        end = self.first_frame + self.frame_count
+        if not self.first_frame <= first <= last < end:
+            raise InputError(
+                f"The matte {self.path} covers frames {self.first_frame}-{end - 1} but frames {first}-{last} are to be "
+                "edited: export the matte over all of them."
+            )
         with ClipReader(self.path, first_number=self.first_number) as clip:
-            for frame in clip.frames(first, last):
-                yield frame.number, self._matte_of(frame)
+            for frame in clip.frames(first - self.first_frame, last - self.first_frame):
+                yield frame.number + self.first_frame, self._matte_of(frame)
 
     def _matte_of(self, frame: PlateFrame) -> np.ndarray:
         alpha = frame.alpha() if self.use_alpha else None

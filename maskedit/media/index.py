@@ -198,7 +198,7 @@ def _facts(
 
 def _rate(stream: VideoStream, times: np.ndarray, time_base: Fraction) -> tuple[Fraction, bool]:
     """(frames per second, whether it varies): constant when one rate explains every time to within a tick."""
-    told = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
+    told = [_exact(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
     if len(times) < 2:
         return (told or [Fraction(24)])[0], False
     mean = Fraction(len(times) - 1) / (int(times[-1] - times[0]) * time_base)
@@ -209,6 +209,11 @@ def _rate(stream: VideoStream, times: np.ndarray, time_base: Fraction) -> tuple[
         if np.abs(times - times[0] - steps).max() <= 1.01:
             return rate, False
     return (told or [mean.limit_denominator(1001)])[0], True
+
+
+def _exact(rate: Fraction) -> Fraction:
+    """What a container means that keeps the length of a frame in nanoseconds: 19001/317 is 60000/1001."""
+    return next((common for common in _COMMON_RATES if abs(rate / common - 1) < Fraction(1, 1_000_000)), rate)
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:

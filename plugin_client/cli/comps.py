@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plugin_client.cli.destination import READ_BY_HOSTS
-from plugin_client.cli.following import delivered_at
 from plugin_client.cli.local_verbs import LOCAL_VERBS, run_module
-from plugin_client.core.download import beside
 from plugin_client.core.errors import BadInput
 from plugin_client.core.job import Job
+from plugin_client.core.results import beside, delivered_at
 
 COMPS = ("nk", "fusion")
 _ENDINGS = {"nk": ".nk", "fusion": ".comp"}

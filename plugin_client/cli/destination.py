@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from plugin_client.core.download import beside
 from plugin_client.core.errors import BadInput
 from plugin_client.core.media import files_of, is_sequence, number_in
 from plugin_client.core.requests import FORMATS, Wanted
+from plugin_client.core.results import beside
 
 _SEQUENCES = ("png", "exr")
 _V210 = "v210"  # its files are movs

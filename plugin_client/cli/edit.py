@@ -15,7 +15,7 @@ from plugin_client.cli.care import add_care_options, care_from
 from plugin_client.cli.comps import COMPS, write_comps
 from plugin_client.cli.console import console_for, print_json
 from plugin_client.cli.destination import check_beside, check_out, deliverables_of
-from plugin_client.cli.following import delivered_at, follow, next_keyframe_words, summary
+from plugin_client.cli.following import follow, next_keyframe_words, summary
 from plugin_client.cli.mattes import add_matte_options, mattes_from
 from plugin_client.cli.numbering import FRAME_BASES, numbering_of
 from plugin_client.cli.parsing import (
@@ -44,6 +44,7 @@ from plugin_client.core.requests import (
     build_edit,
     references_of,
 )
+from plugin_client.core.results import delivered_at
 from plugin_client.core.upload import make_available
 
 _EXAMPLE = """\

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from plugin_client.cli.apart import Apart, call_apart
 from plugin_client.cli.console import ask, is_interactive
 from plugin_client.cli.progress import display_for
 from plugin_client.core.connection import Connection
-from plugin_client.core.download import destination_of, fetch_result, record_path
+from plugin_client.core.download import fetch_result
 from plugin_client.core.errors import ClientError, JobCancelled, JobFailed
 from plugin_client.core.job import Job, JobState
 from plugin_client.core.jobs import Jobs
+from plugin_client.core.results import delivered_at, record_beside
 
 
 class StillRunning(ClientError):
@@ -55,26 +55,16 @@ def summary(job: Job, *, out: Path | None = None) -> dict[str, Any]:
             "height": job.result.height,
             "adapter_reused": job.result.adapter_reused,
             "stage_seconds": {stage: round(seconds, 2) for stage, seconds in job.result.stage_seconds.items()},
-            "scorecard": _record(out).get("scorecard") if out is not None else None,
+            "scorecard": record_beside(out).get("scorecard") if out is not None else None,
             "deliverables": delivered_at(out) if out is not None else None,
-            "next_keyframe": _record(out).get("next_keyframe") if out is not None else None,
+            "next_keyframe": record_beside(out).get("next_keyframe") if out is not None else None,
         }
     return facts
 
 
-def delivered_at(out: Path) -> list[dict[str, Any]]:
-    """What a take whose result is at `out` delivered, in order: `path`, `kind`, `format`, `pixel_format`, and
-    `codec_error` (10-bit codes) where the codec is not exact. Empty if there is no record beside it."""
-    delivered = _record(out).get("deliverables", [])
-    return [
-        {"path": str(destination_of(each["name"], out))} | {key: each[key] for key in each if key != "name"}
-        for each in delivered
-    ]
-
-
 def next_keyframe_words(job: Job, out: Path) -> str:
     """Which frame of the take at `out` to paint next, in one sentence; "" if hardly anything would be gained."""
-    record = _record(out)
+    record = record_beside(out)
     if not (hint := record.get("next_keyframe")):
         return ""
     frame, unsure = hint["frame"], round(100 * record["uncertainty"][str(hint["frame"])])
@@ -112,12 +102,3 @@ def _wants_cancel() -> bool:
         return ask("\nCancel the job too? [y/N] ").strip().lower().startswith("y")
     except KeyboardInterrupt:
         return True
-
-
-def _record(out: Path) -> dict[str, Any]:
-    """The take's record beside a result, empty where it is missing or is none."""
-    try:
-        record = json.loads(record_path(out).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}

@@ -22,7 +22,7 @@ from bridge_api.v1 import (
 )
 from plugin_client.core.errors import BadInput, ServerUnreachable, from_rpc, is_transient
 
-API_MINOR = 3
+API_MINOR = 4
 """The `bridge_api.v1` addition that this client was written against; a server needs at least this one."""
 
 CONNECT_SECONDS = 10.0

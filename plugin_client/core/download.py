@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,12 +17,9 @@ from bridge_api.v1 import asset_pb2
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import TransferError
 from plugin_client.core.job import Job, ResultFile
-from plugin_client.core.media import full_hash, is_sequence, numbered, without_number
+from plugin_client.core.media import full_hash
+from plugin_client.core.results import RECORD_SUFFIX, destination_of
 from plugin_client.core.retrying import Patience
-
-RECORD_SUFFIX = ".maskedit.json"
-_RESULT = "result"
-_OTHERS = f"{_RESULT}-"
 
 
 def fetch_result(
@@ -50,42 +46,6 @@ def read_record(connection: Connection, job: Job) -> dict[str, Any]:
                 fetch_file(connection, job.job_id, file, Path(folder) / "record.json")
                 return json.loads((Path(folder) / "record.json").read_text(encoding="utf-8"))
     raise TransferError(f"The job {job.job_id} has no take's record: its state is {job.state}.")
-
-
-def record_path(out: Path) -> Path:
-    """Where the take's record lies for a result at `out`: `NAME.maskedit.json` beside it."""
-    return beside(out, RECORD_SUFFIX)
-
-
-def beside(out: Path, ending: str) -> Path:
-    """What lies beside a result at `out` under its name with another `ending`: `shot.mkv`, "-fill.mov"."""
-    return out.with_name((Path(without_number(out.name)).stem or _RESULT) + ending)
-
-
-def destination_of(name: str, out: Path) -> Path:
-    """Where the result file `name` ("result.mkv", "result.maskedit.json", "result/shot.1001.exr") goes for `out`.
-
-    The first deliverable goes to `out`, every other ("result-fill.mov", "result-fill/result-fill.1001.exr") beside it.
-
-    Raises TransferError for a name that would leave `out`'s folder.
-    """
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\\" in name:
-        raise TransferError(f"The server names a result file {name!r}, which is unsafe: it was not fetched.")
-    if len(parts) == 1:
-        if name.endswith(RECORD_SUFFIX):
-            return record_path(out)
-        if name.startswith(_OTHERS):
-            return beside(out, name.removeprefix(_RESULT))
-        return out if PurePosixPath(name).stem == _RESULT else out.with_name(name)
-    if parts[0].startswith(_OTHERS):
-        return beside(out, parts[0].removeprefix(_RESULT)).joinpath(*parts[1:])
-    if not is_sequence(out.name):
-        return out.joinpath(*parts[1:])
-    number = re.search(r"(\d+)\D*$", parts[-1])
-    if number is None:
-        raise TransferError(f"The server names a sequence file {name!r} without a number: it was not fetched.")
-    return numbered(out, int(number[1]))
 
 
 def fetch_file(connection: Connection, job_id: str, file: ResultFile, destination: Path) -> None:

@@ -2,11 +2,17 @@
 """What a client can run into, as types. Every message is one sentence: what is wrong, what to do.
 
 `exit_code` is what a command-line client returns for it (0 is success, 1 a defect of MaskEdit itself).
+
+Importing this does not import gRPC: a host application cannot wait for that while it starts.
 """
 
 from __future__ import annotations
 
-import grpc
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import grpc
 
 
 class ClientError(Exception):
@@ -46,38 +52,35 @@ class TransferError(ClientError, OSError):
     exit_code = 4
 
 
-_BAD_INPUT = (
-    grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.NOT_FOUND,
-    grpc.StatusCode.ALREADY_EXISTS,
-    grpc.StatusCode.FAILED_PRECONDITION,
-    grpc.StatusCode.OUT_OF_RANGE,
-)
+_BAD_INPUT = ("INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "OUT_OF_RANGE")
 _UNREACHABLE = {
-    grpc.StatusCode.UNAVAILABLE: "The MaskEdit server cannot be reached: start it with `maskedit serve`.",
-    grpc.StatusCode.DEADLINE_EXCEEDED: "The MaskEdit server did not answer in time: see `maskedit doctor`.",
-    grpc.StatusCode.UNAUTHENTICATED: "The MaskEdit server refused the token: set MASKEDIT_TOKEN to the server's token.",
-    grpc.StatusCode.PERMISSION_DENIED: "The MaskEdit server refused: {details}",
-    grpc.StatusCode.RESOURCE_EXHAUSTED: "The MaskEdit server has no room: {details}",
-    grpc.StatusCode.UNIMPLEMENTED: "The MaskEdit server is older than this client: update the server.",
+    "UNAVAILABLE": "The MaskEdit server cannot be reached: start it with `maskedit serve`.",
+    "DEADLINE_EXCEEDED": "The MaskEdit server did not answer in time: see `maskedit doctor`.",
+    "UNAUTHENTICATED": "The MaskEdit server refused the token: set MASKEDIT_TOKEN to the server's token.",
+    "PERMISSION_DENIED": "The MaskEdit server refused: {details}",
+    "RESOURCE_EXHAUSTED": "The MaskEdit server has no room: {details}",
+    "UNIMPLEMENTED": "The MaskEdit server is older than this client: update the server.",
 }
 
 
 def is_transient(error: grpc.RpcError) -> bool:
     """True if the same call may succeed when it is made again on a new connection."""
-    return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    return error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
 
 def from_rpc(error: grpc.RpcError) -> ClientError:
     """The client's error for a failed call; the server's own sentence is kept where it has one."""
-    code, details = error.code(), " ".join((error.details() or "").split())
+    code, details = error.code().name, " ".join((error.details() or "").split())
     if code in _BAD_INPUT:
         return BadInput(details or "The server refused the request without saying why: see its log.")
     if code in _UNREACHABLE:
         return ServerUnreachable(_UNREACHABLE[code].format(details=details or "no details"))
-    return ClientError(f"The server could not answer ({code.name.lower()}): {details or 'see its log'}")
+    return ClientError(f"The server could not answer ({code.lower()}): {details or 'see its log'}")
 
 
 def status_of(error: BaseException) -> str:
     """The name of the status of the call that `error` comes from ("UNAVAILABLE"), "" if it comes from none."""
-    return error.__cause__.code().name if isinstance(error.__cause__, grpc.RpcError) else ""
+    # Where gRPC was never imported, no call has failed.
+    grpc: Any = sys.modules.get("grpc")
+    cause: Any = error.__cause__
+    return cause.code().name if grpc is not None and isinstance(cause, grpc.RpcError) else ""

@@ -11,13 +11,19 @@ import grpc
 
 from bridge_api.v1 import edit_pb2, job_pb2
 from plugin_client.core.connection import Connection
-from plugin_client.core.job import Event, Job, JobState, event_of, job_of, state_of
+from plugin_client.core.job import Event, Job, JobState
+from plugin_client.core.job_wire import event_of, job_of, state_of
 from plugin_client.core.retrying import Patience, patiently
 
 SUBMIT_SECONDS = 120.0
 CALL_SECONDS = 30.0
 
 Answer = TypeVar("Answer")
+
+
+def new_key() -> str:
+    """A key for one submission, to be kept before the first try and sent again with every further one."""
+    return uuid.uuid4().hex
 
 
 class Jobs:
@@ -31,9 +37,12 @@ class Jobs:
         request = edit_pb2.CheckEditRequest(edit=edit)
         return self._call(lambda: self._connection.edits.CheckEdit(request, timeout=SUBMIT_SECONDS))
 
-    def submit(self, edit: edit_pb2.EditRequest) -> str:
-        """Queue `edit`, once however often the answer gets lost; returns the job id. Raises BadInput."""
-        request = edit_pb2.SubmitEditRequest(idempotency_key=uuid.uuid4().hex, edit=edit)
+    def submit(self, edit: edit_pb2.EditRequest, *, key: str = "") -> str:
+        """Queue `edit`, once however often the answer gets lost; returns the job id. Raises BadInput.
+
+        `key`: what makes it the same edit even for a client that was restarted meanwhile, see `new_key`.
+        """
+        request = edit_pb2.SubmitEditRequest(idempotency_key=key or new_key(), edit=edit)
         return self._call(lambda: self._connection.edits.SubmitEdit(request, timeout=SUBMIT_SECONDS)).job_id
 
     def get(self, job_id: str) -> Job:
@@ -68,9 +77,9 @@ class Jobs:
         request = job_pb2.CancelJobRequest(job_id=job_id)
         return state_of(self._call(lambda: self._connection.jobs.CancelJob(request, timeout=CALL_SECONDS)).state)
 
-    def retry(self, job_id: str) -> str:
-        """Queue the same edit again; returns the new job's id."""
-        request = job_pb2.RetryJobRequest(job_id=job_id, idempotency_key=uuid.uuid4().hex)
+    def retry(self, job_id: str, *, key: str = "") -> str:
+        """Queue the same edit again; returns the new job's id. `key`: as in `submit`."""
+        request = job_pb2.RetryJobRequest(job_id=job_id, idempotency_key=key or new_key())
         return self._call(lambda: self._connection.jobs.RetryJob(request, timeout=SUBMIT_SECONDS)).job_id
 
     def delete(self, job_id: str) -> None:

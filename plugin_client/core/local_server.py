@@ -23,6 +23,7 @@ import grpc
 from bridge_api.v1 import job_pb2, job_pb2_grpc
 from plugin_client.core.connection import Connection, Endpoint, checked_endpoint, open_channel
 from plugin_client.core.errors import ServerUnreachable
+from plugin_client.core.locks import held
 
 START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
@@ -108,7 +109,13 @@ def _start(data_dir: Path, command: Sequence[str] | None) -> Endpoint:
         began_at = log.tell()
         try:
             process = subprocess.Popen(
-                arguments, cwd=data_dir, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_detached()
+                arguments,
+                cwd=data_dir,
+                env=_environment(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **_detached(),
             )
         except OSError as error:
             raise ServerUnreachable(f"The server cannot be started with {arguments[0]}: {error.strerror}.") from error
@@ -129,6 +136,11 @@ def _start(data_dir: Path, command: Sequence[str] | None) -> Endpoint:
 
 _ALREADY_RUNS = 3
 """The server's exit status when another process holds the data folder: that one is about to serve."""
+
+
+def _environment(command: Sequence[str] | None) -> dict[str, str]:
+    """This process's own; less what a host application has set for its Python where another one is started."""
+    return {name: value for name, value in os.environ.items() if command is None or not name.startswith("PYTHON")}
 
 
 def _detached() -> dict[str, Any]:
@@ -161,27 +173,12 @@ def _make_private(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Hold `path` against other processes; the system lets go of it if this one dies."""
-    try:
-        file = path.open("a+b")
-    except OSError as error:
-        raise ServerUnreachable(
-            f"The data folder {path.parent} cannot be written to ({error.strerror}): "
-            f"choose another with MASKEDIT_DATA_DIR."
-        ) from error
-    with file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            while True:
-                try:
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    break
-                except OSError:  # LK_LOCK gives up after ten seconds
-                    continue
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(path))
+        except OSError as error:
+            raise ServerUnreachable(
+                f"The data folder {path.parent} cannot be written to ({error.strerror}): "
+                f"choose another with MASKEDIT_DATA_DIR."
+            ) from error
         yield

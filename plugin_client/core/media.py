@@ -7,9 +7,12 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bridge_api.v1 import media_pb2
 from plugin_client.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from bridge_api.v1 import media_pb2
 
 _NUMBER_FIELD = re.compile(r"%(?:0(\d{1,2}))?d")
 _SAMPLE_BYTES = 65536
@@ -80,6 +83,9 @@ def reference(path: str) -> media_pb2.MediaReference:
 
     Nothing is hashed whole. Raises BadInput if the file is missing or cannot be read.
     """
+    # Here and not above: a host application that only wants to know its files cannot wait for protobuf.
+    from bridge_api.v1 import media_pb2
+
     files = files_of(path)
     try:
         digests = [_quick_digest(file) for file in files]

@@ -36,6 +36,24 @@ def duration_words(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def about_words(seconds: float) -> str:
+    """A number and its unit, as exact as an estimate can be: "40 s", "3 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def span_words(least_seconds: float, most_seconds: float) -> str:
+    """Between what and what: "2–9 min", "40 s–3 min", "about 3 min"; "" where the most is 0, not known."""
+    if not most_seconds:
+        return ""
+    least, most = about_words(least_seconds), about_words(most_seconds)
+    if least == most:
+        return f"about {least}"
+    value, unit = least.split()
+    return f"{value if unit == most.split()[1] else least}–{most}"
+
+
 class RemainingTime:
     """Seconds until one stage ends, from the speed of its latest reports.
 

@@ -49,7 +49,8 @@ class MatteFile:
     """A video, image sequence or roto file; white is inside, or black with `invert`.
 
     `subtract`: what is inside is taken away from the mattes before it. `channel`: where a picture holds its matte.
-    `purpose`: "edit", "composite", "holdout" or "ignore", see `MattePurpose` in edit.proto.
+    `purpose`: "edit", "composite", "holdout" or "ignore", see `MattePurpose` in edit.proto. `first_frame`: the clip's
+    frame that the first picture shows, where a video or sequence covers a part of the clip only; None = it covers all.
     """
 
     path: str
@@ -58,6 +59,7 @@ class MatteFile:
     subtract: bool = False
     invert: bool = False
     channel: str = "auto"
+    first_frame: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,7 @@ def _matte(matte: MatteFile) -> edit_pb2.Matte:
         channel=edit_pb2.MatteChannel.Value(f"MATTE_CHANNEL_{matte.channel.upper()}"),
         invert=matte.invert,
         subtract=matte.subtract,
+        first_frame=matte.first_frame,
     )
 
 

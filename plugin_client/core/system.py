@@ -46,6 +46,13 @@ class System:
     free_disk_bytes: int
     same_machine: bool
 
+    def words(self, *, client: str) -> str:
+        """That it is connected, and to what, in a sentence or two; `client`: what the user sits before."""
+        device = self.devices[0].name if self.devices else "no device"
+        where = "this machine" if self.same_machine else self.address
+        newer = f" It is newer than {client}, which does no harm." if self.is_newer else ""
+        return f"Connected to the server on {where}, MaskEdit {self.version}, {device}.{newer}"
+
 
 def system_of(wire: system_pb2.GetSystemResponse, *, address: str) -> System:
     """The wire's answer of the server at `address`."""

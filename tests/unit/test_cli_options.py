@@ -19,7 +19,7 @@ from plugin_client.cli.edit import options_from
 from plugin_client.cli.numbering import Counted, Timecoded, numbering_of
 from plugin_client.cli.parsing import picture_at, split_keyframe
 from plugin_client.core.errors import BadInput
-from plugin_client.core.requests import SETTINGS, build_edit, parse_setting, references_of
+from plugin_client.core.requests import SETTINGS, EditOptions, MatteFile, build_edit, parse_setting, references_of
 from plugin_client.core.timeline import FrameRange
 
 
@@ -87,6 +87,12 @@ def test_every_option_reaches_the_wire(files):
     names = ["clip.mov", "matte.json", "hand.mov", "shadow.mov", "key.png", "key.png"]
     assert [one.display_name for one in references_of(edit)] == names
     assert all(os.path.isabs(location) for one in references_of(edit) for location in one.locations)
+
+
+def test_a_matte_says_which_part_of_the_clip_it_covers(files):
+    whole, start = MatteFile("hand.mov"), MatteFile("hand.mov", first_frame=0)
+    (region,) = build_edit(EditOptions(clip="clip.mov", mattes=(whole, start), keyframes=())).regions
+    assert [matte.HasField("first_frame") for matte in region.mattes] == [False, True]
 
 
 def test_mattes_have_their_purpose_on_the_wire(files):

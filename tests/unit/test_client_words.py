@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from plugin_client.cli.progress import BarDisplay, LineDisplay, StageClock, display_for
-from plugin_client.core.download import destination_of, record_path
 from plugin_client.core.errors import (
     BadInput,
     ClientError,
@@ -21,7 +20,9 @@ from plugin_client.core.errors import (
     from_rpc,
     is_transient,
 )
-from plugin_client.core.job import Event, JobState, event_of, job_of, state_of
+from plugin_client.core.job import Event, JobState
+from plugin_client.core.job_wire import event_of, job_of, state_of
+from plugin_client.core.results import destination_of, record_path
 
 
 class Refusal(grpc.RpcError):

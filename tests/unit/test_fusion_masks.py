@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maskedit.errors import InputError
 from maskedit.mattes.fusion import parse_fusion_masks, read_fusion_masks
@@ -14,6 +18,7 @@ from maskedit.mattes.rasterise import rasterise
 from maskedit.mattes.roto import RotoFile
 
 WIDTH, HEIGHT = 320, 180
+INVERTED = "Invert = Input { Value = 1, },"
 BOX = "{ Linear = true, X = -0.25, Y = 0.25 }, { Linear = true, X = 0.25, Y = 0.25 }, " \
       "{ Linear = true, X = 0.25, Y = -0.25 }, { Linear = true, X = -0.25, Y = -0.25 }"  # fmt: skip
 
@@ -139,13 +144,54 @@ def test_masks_inside_groups_are_found() -> None:
     assert len(parse(group).shapes) == 1
 
 
+def painted_onto(tool: str) -> str:
+    return f'EffectMask = Input {{ SourceOp = "{tool}", Source = "Mask", }},'
+
+
+def test_an_inverted_mask_is_everything_else() -> None:
+    soft = "SoftEdge = Input { Value = 0.02 }, Level = Input { Value = 0.75 },"
+    plain, inverted = parse(static(inputs=soft)), parse(static(inputs=soft + INVERTED))
+    assert [shape.blend for shape in inverted.shapes] == ["add", "subtract"]
+    assert matte(inverted) == pytest.approx(1 - matte(plain))
+    assert 0 < matte(plain).mean() < 0.5
+
+
+def test_masks_are_painted_onto_one_another_and_inverted_together() -> None:
+    keyed = animated(
+        f"[0] = {{ 0, Value = {polyline()} }}, [8] = {{ 1, Value = {polyline()} }}", inputs=painted_onto("Hole")
+    )
+    hole = static(
+        "Hole", inputs=painted_onto("Low") + 'Size = Input { Value = 0.5 }, PaintMode = Input { Value = "Subtract" },'
+    )
+    low = static("Low", value=polyline(BOX.replace("-0.25", "-0.4")))
+    # Whatever their order in the file: the lowest first, and what is over it over it.
+    roto = parse(keyed, hole, low)
+    assert [shape.name for shape in roto.shapes] == ["Low", "Hole", "Polygon1"]
+    inverted = parse(hole, static("Top", inputs=painted_onto("Hole") + INVERTED), low)
+    assert [(shape.name, shape.blend) for shape in inverted.shapes] == [
+        ("Around Top", "add"),
+        ("Low", "subtract"),
+        ("Hole", "add"),
+        ("Top", "subtract"),
+    ]
+    assert np.array_equal(matte(inverted), 1 - matte(parse(hole, static("Top", inputs=painted_onto("Hole")), low)))
+    half_way = parse(low, static("Hole", inputs=painted_onto("Low") + INVERTED), static("Top"))
+    assert matte(half_way)[90, 160] == 1 and matte(half_way)[150, 50] == 0 and matte(half_way)[5, 5] == 1
+
+
+def test_masks_that_lead_in_a_circle_end() -> None:
+    roto = parse(static("A", inputs=painted_onto("B")), static("B", inputs=painted_onto("A")))
+    assert {shape.name for shape in roto.shapes} == {"A", "B"}
+
+
 @pytest.mark.parametrize(
     ("tools", "says"),
     [
         ([], "no polygon mask"),
         (["B = BSplineMask { },"], "convert them to Bézier"),
         ([static(value=polyline(closed=""))], "not closed"),
-        ([static(inputs="Invert = Input { Value = 1 },")], "Invert of the mask Polygon1"),
+        ([static(inputs='Invert = Input { SourceOp = "Toggle1" },')], "Invert of the mask Polygon1 is animated"),
+        ([static("A"), static("B", inputs=INVERTED)], "The mask B is inverted and not connected with the other masks"),
         ([static(inputs="ZRotation = Input { Value = 30 },")], "ZRotation of the mask Polygon1"),
         ([static(inputs='ZRotation = Input { SourceOp = "Path1" },')], "ZRotation of the mask Polygon1"),
         ([static(inputs='Center = Input { SourceOp = "Tracker1" },')], "Center of the mask Polygon1 is animated"),
@@ -176,3 +222,38 @@ def test_a_missing_file_is_said_in_words(tmp_path: Path) -> None:
         read_fusion_masks(tmp_path / "gone.comp", width=WIDTH, height=HEIGHT)
     (tmp_path / "is.comp").write_text(f"Composition {setting(static())}")
     assert len(read_fusion_masks(tmp_path / "is.comp", width=WIDTH, height=HEIGHT).shapes) == 1
+
+
+WHOLE = setting(
+    static("Low", inputs=INVERTED + "Level = Input { Value = 0.5 }, Center = Input { Value = { 0.75, 0.25 } },"),
+    animated(f"[0] = {{ 0, RH = {{ 3, 0.3 }}, Value = {polyline()} }}, [8] = {{ 1, Value = {polyline()} }}"),
+    more="GlobalRange = { 1001, 1100 },",
+)
+_ODD = ("", "{", "}", "=", "0", "-1", "1e999", "-1e999", "1e308", "nil", "true", '"x"', "{ }", '"Low"', "[0] =")
+
+
+def read_or_refused(text: str) -> None:
+    try:
+        roto = parse_fusion_masks(text, name="mask.setting", width=WIDTH, height=HEIGHT)
+    except InputError as error:
+        assert str(error).endswith(".") and "\n" not in str(error)
+    else:
+        assert all(np.isfinite(shape.outline(Fraction(4))).all() for shape in roto.shapes)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 12), st.sampled_from(_ODD)), min_size=1, max_size=3)
+)
+def test_a_damaged_comp_is_read_or_refused_in_words(damage: list[tuple[int, int, str]]) -> None:
+    text = WHOLE
+    for place, length, odd in damage:
+        text = f"{text[:place]} {odd} {text[place + length :]}"
+    read_or_refused(text)
+
+
+@pytest.mark.parametrize("odd", ["", "nil", "1e999", f"0x{'F' * 300}", "1e308", "{ }"])
+def test_any_number_that_is_something_else_is_read_or_refused(odd: str) -> None:
+    spans = [found.span() for found in re.finditer(r"-?\d+\.?\d*", WHOLE)]
+    assert len(spans) > 40
+    for first, end in spans:
+        read_or_refused(WHOLE[:first] + odd + WHOLE[end:])

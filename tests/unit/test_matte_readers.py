@@ -135,6 +135,32 @@ def test_another_length_is_refused(write_clip, frames):
         open_matte(matte(path), facts=CLIP)
 
 
+def test_a_matte_may_cover_a_part_of_the_clip(tmp_path):
+    """A long clip that is trimmed to five frames needs five pictures, named by the frames that they show."""
+    clip = MediaFacts(frame_count=90_000, width=WIDTH, height=HEIGHT, rate=Fraction(25), pixel_format="yuv420p")
+    drawn = moving_box(frames=5)
+    pattern = write_sequence(tmp_path, np.repeat(drawn[..., None], 3, axis=3), start=50_000)
+    part = matte(pattern, first_number=50_000, first_frame=50_000)
+    np.testing.assert_array_equal(read(part, 50_000, 50_004, facts=clip), drawn)
+    np.testing.assert_array_equal(read(part, 50_003, 50_004, facts=clip), drawn[3:])
+    for first, last in ((49_999, 50_004), (50_000, 50_005), (0, 4)):
+        with pytest.raises(InputError, match=rf"covers frames 50000-50004 but frames {first}-{last} are to be edited"):
+            read(part, first, last, facts=clip)
+
+
+def test_a_matte_of_the_clips_start_is_not_taken_for_one_that_is_too_short(write_clip):
+    part = matte(write_clip("matte.mkv", as_pictures(moving_box(frames=3))), first_frame=0)
+    np.testing.assert_array_equal(read(part, 0, 2), moving_box()[:3])
+
+
+@pytest.mark.parametrize("first_frame", [-1, 4])
+def test_a_part_that_is_not_of_the_clip_is_refused(write_clip, first_frame):
+    path = write_clip("matte.mkv", as_pictures(moving_box(frames=3)))
+    last = first_frame + 2
+    with pytest.raises(InputError, match=rf"covers frames {first_frame}-{last} but the clip has frames 0-5: export"):
+        open_matte(matte(path, first_frame=first_frame), facts=CLIP)
+
+
 def test_missing_and_broken_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"missing\.mkv"):
         open_matte(matte(tmp_path / "missing.mkv"), facts=CLIP)

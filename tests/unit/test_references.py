@@ -206,6 +206,7 @@ def test_an_uploaded_sequence_keeps_its_numbers(place: Place, tmp_path: Path) ->
     pattern = resolved.target.path
     assert [Path(pattern % (1001 + n)).read_bytes() for n in range(3)] == [b"frame 0", b"frame 1", b"frame 2"]
     assert resolved.target.first_number == 1001
+    assert Path(pattern).name == "shot.%07d.exr"
 
 
 def test_media_that_are_nowhere_are_asked_for_by_name(place: Place, tmp_path: Path) -> None:

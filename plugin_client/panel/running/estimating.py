@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from maskedit.request import MediaFacts
 from plugin_client.core.findings import Estimate
+from plugin_client.core.progress import about_words, span_words
 from plugin_client.panel.model.document import Choices, Document
 from plugin_client.panel.model.takes import Take
 
@@ -24,14 +25,8 @@ def time_words(
         seconds = measured_seconds(take, preset, document.choices)
         if seconds is not None:
             share = _frames(document, facts) / max(1, _frames(take.document, facts))
-            return f"{duration(seconds * share)}, measured"
-    if estimate is None or not estimate.most_seconds:
-        return ""
-    least, most = duration(estimate.least_seconds), duration(estimate.most_seconds)
-    if least == most:
-        return f"about {least}"
-    value, unit = least.split()
-    return f"{value if unit == most.split()[1] else least}–{most}"
+            return f"{about_words(seconds * share)}, measured"
+    return span_words(estimate.least_seconds, estimate.most_seconds) if estimate is not None else ""
 
 
 def measured_seconds(take: Take, preset: str, choices: Choices) -> float | None:
@@ -52,13 +47,6 @@ def memory_words(estimate: Estimate | None) -> str:
     if estimate is None or not estimate.memory_bytes:
         return ""
     return f"{estimate.memory_bytes / _GIGABYTE:.1f} GB"
-
-
-def duration(seconds: float) -> str:
-    """A number and its unit, as exact as an estimate can be: "40 s", "3 min", "1.5 h"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _frames(document: Document, facts: MediaFacts) -> int:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from maskedit.media import ClipReader
 from maskedit.media.sequences import sequence_in
 from maskedit.request import WorkingColour
 from plugin_client.core.connection import Connection
-from plugin_client.core.download import destination_of, fetch_result, record_path
+from plugin_client.core.download import fetch_result
 from plugin_client.core.job import Job
+from plugin_client.core.results import record_beside
 
 RESULT = "result"
 THUMBNAIL = "thumbnail.jpg"
@@ -44,28 +44,10 @@ def fetch(connection: Connection, job: Job, folder: Path, *, shown: int | None =
     first = next((file.name for file in job.result.files), "")
     out = folder / (RESULT if "/" in first else first)
     fetch_result(connection, job, out)
-    record = read_record(out)
+    record = record_beside(out)
     place = 0 if shown is None else min(max(0, shown - job.result.frames.first), len(job.result.frames) - 1)
     made = make_thumbnail(out, place, folder / THUMBNAIL)
     return Fetched(out.name, THUMBNAIL if made else "", record)
-
-
-def read_record(result: Path) -> Mapping[str, Any]:
-    """The record beside a fetched result; empty where there is none."""
-    try:
-        record = json.loads(record_path(result).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def delivered(result: Path, kind: str) -> Path | None:
-    """The file, or the folder of a sequence, of that kind beside a fetched `result`; None if none was delivered."""
-    for each in read_record(result).get("deliverables", ()):
-        if each["kind"] == kind:
-            found = destination_of(each["name"], result)
-            return found if found.exists() else None
-    return None
 
 
 def readable(result: Path) -> Path:

@@ -11,8 +11,8 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
+from plugin_client.core.course import Loss
 from plugin_client.core.progress import stage_words
-from plugin_client.panel.running.course import Loss
 from plugin_client.panel.shell import theme
 
 _COLOURS = {"tune_motion": theme.ACCENT, "tune_appearance": theme.GOOD}

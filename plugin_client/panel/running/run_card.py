@@ -8,10 +8,10 @@ from PyQt6.QtCore import QSize, Qt, QTimer
 from PyQt6.QtGui import QPixmap, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from plugin_client.core.course import Course
 from plugin_client.core.job import JobState
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.takes import Take
-from plugin_client.panel.running.course import Course
 from plugin_client.panel.running.loss_curve import LossCurve
 from plugin_client.panel.shell import theme
 from plugin_client.panel.shell.elided import ElidedLabel

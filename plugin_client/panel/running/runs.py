@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from plugin_client.core.connection import Connection
+from plugin_client.core.course import Course
 from plugin_client.core.errors import BadInput
 from plugin_client.core.job import Event, Job, JobState
 from plugin_client.core.jobs import Jobs
@@ -22,7 +23,6 @@ from plugin_client.panel.model.notices import Notices
 from plugin_client.panel.model.project import Project
 from plugin_client.panel.model.takes import Take, Takes
 from plugin_client.panel.running import remaking
-from plugin_client.panel.running.course import Course
 from plugin_client.panel.running.fetching import Fetched, fetch
 from plugin_client.panel.running.following import Follower
 from plugin_client.panel.running.session import Session

@@ -187,7 +187,7 @@ class Session(QObject):
                     while where == self._where and not self._over.is_set():
                         system = system_of(connection.system(), address=connection.endpoint.address)
                         was_there = True
-                        self._tell(ServerState.CONNECTED, _welcome(system), system)
+                        self._tell(ServerState.CONNECTED, system.words(client="this panel"), system)
                         self._wait()
             except ClientError as error:
                 self._tell(*_trouble(error, was_there=was_there, local=not where[0]))
@@ -207,13 +207,6 @@ class Session(QObject):
         with self._telling:
             if not self._over.is_set() and not isdeleted(self):
                 self._seen.emit(_Seen(state, words, system))
-
-
-def _welcome(system: System) -> str:
-    device = system.devices[0].name if system.devices else "no device"
-    where = "this machine" if system.same_machine else system.address
-    newer = " It is newer than this panel, which does no harm." if system.is_newer else ""
-    return f"Connected to the server on {where}, MaskEdit {system.version}, {device}.{newer}"
 
 
 def _trouble(error: ClientError, *, was_there: bool, local: bool) -> tuple[ServerState, str]:

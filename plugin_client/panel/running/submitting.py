@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a document to an edit that a server can take, with its pictures frozen as they are now (no Qt).
 
-A job reads its files when its turn comes: a keyframe that is painted on meanwhile must not change it. So pictures are
-kept under names that their content decides, as the mattes are.
+Pictures are kept under names that their content decides (`core.keeping` says why), as the mattes are.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from maskedit.request import Deliverable, DeliverableFormat, DeliverableKind, Me
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput
 from plugin_client.core.jobs import Jobs
-from plugin_client.core.media import full_hash
+from plugin_client.core.keeping import kept_picture
 from plugin_client.core.requests import (
     EditOptions,
     GivenAdapter,
@@ -103,29 +101,13 @@ def deliverables_for(facts: MediaFacts) -> tuple[Wanted, ...]:
 def frozen(document: Document, workspace: Path) -> Document:
     """The document with its keyframes as they are now, as files in `workspace` that nothing will change.
 
-    Raises BadInput for a picture that cannot be read, OutputError where there is no room for its copy.
+    Raises BadInput for a picture that cannot be read, ClientError where there is no room for its copy.
     """
-    return replace(
-        document,
-        keyframes=tuple(replace(each, path=_kept(workspace / each.path, workspace)) for each in document.keyframes),
-    )
 
+    def kept(picture: str) -> str:
+        return f"{KEYFRAMES}/{kept_picture(workspace / picture, workspace / KEYFRAMES).name}"
 
-def _kept(picture: Path, workspace: Path) -> str:
-    try:
-        kept = f"{KEYFRAMES}/kept-{full_hash(picture)[:16]}{picture.suffix}"
-        if not (workspace / kept).exists():
-            (workspace / KEYFRAMES).mkdir(parents=True, exist_ok=True)
-            part = workspace / f"{kept}.part"
-            shutil.copyfile(picture, part)
-            part.replace(workspace / kept)
-    except FileNotFoundError as error:
-        raise BadInput(f"The keyframe picture {picture.name} is gone: edit that frame anew, or remove it.") from error
-    except OSError as error:
-        raise OutputError(
-            f"The keyframe picture {picture.name} cannot be kept ({error.strerror}): make room on the disk."
-        ) from error
-    return kept
+    return replace(document, keyframes=tuple(replace(each, path=kept(each.path)) for each in document.keyframes))
 
 
 def send(connection: Connection, edit: WireEdit, *, on_bytes: OnBytes | None = None) -> str:

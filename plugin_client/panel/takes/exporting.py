@@ -20,9 +20,10 @@ from maskedit.media import ClipReader, ClipWriter, PlateFrame
 from maskedit.media.sequences import first_number_of, is_sequence
 from maskedit.media.writer import check_deliverable
 from maskedit.request import Deliverable, DeliverableFormat, DeliverableKind, FrameRange, MediaFacts
+from plugin_client.core.results import delivered
 from plugin_client.panel.model.project import Project
 from plugin_client.panel.model.takes import Take
-from plugin_client.panel.running.fetching import delivered, readable
+from plugin_client.panel.running.fetching import readable
 
 FORMATS = {
     DeliverableFormat.MOV: "ProRes 4444 (.mov)",

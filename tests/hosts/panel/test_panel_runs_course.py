@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskedit.request import MediaFacts
+from plugin_client.core.course import Course
 from plugin_client.core.findings import Estimate
 from plugin_client.core.job import Event, JobState
 from plugin_client.core.timeline import FrameRange
 from plugin_client.panel.model.document import Choices, Document
 from plugin_client.panel.model.takes import Take
-from plugin_client.panel.running.course import Course
 from plugin_client.panel.running.estimating import memory_words, time_words
 from plugin_client.panel.running.loss_curve import running_mean
 from plugin_client.panel.running.remedies import flag_in, remedy_for

@@ -13,12 +13,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox, QToolButton, QWidget
 
 from plugin_client.core.connection import Connection
+from plugin_client.core.course import Course
 from plugin_client.core.findings import Estimate
 from plugin_client.core.job import Event, Job, JobState
 from plugin_client.core.jobs import Jobs
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.takes import Take
-from plugin_client.panel.running.course import Course
 from plugin_client.panel.running.pane import RunPane
 from plugin_client.panel.running.preflight import Said
 from plugin_client.panel.running.queue import Line

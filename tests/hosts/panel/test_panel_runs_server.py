@@ -19,11 +19,11 @@ from maskedit.media import ClipReader, probe, write_picture
 from plugin_client.core.job import JobState
 from plugin_client.core.jobs import Jobs
 from plugin_client.core.requests import Picture
+from plugin_client.core.results import delivered
 from plugin_client.core.timeline import FrameRange
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.document import Choices, Document, KeyframePicture
 from plugin_client.panel.model.takes import Take
-from plugin_client.panel.running.fetching import delivered
 from plugin_client.panel.running.remaking import adapter_of
 from plugin_client.panel.running.session import ServerState
 from tests.serving import REAL, ServerProcess

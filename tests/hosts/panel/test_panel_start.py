@@ -21,7 +21,7 @@ from PyQt6.QtCore import QSettings, QTimer
 QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, sys.argv[1])
 from plugin_client.panel.shell import app as panel
 from plugin_client.panel.model.working import end_work
-app, window = panel.build_app(argparse.Namespace(path="", server="127.0.0.1:9"))
+app, window = panel.build_app(argparse.Namespace(path="", server="127.0.0.1:9", resolve=""))
 window.show()
 def look():
     if not window.desk.project.document.clip:

@@ -73,7 +73,7 @@ def test_variable_rates_keep_every_frames_own_time(make_clip):
     assert numbers_of(clip.path, 2, 7) == list(range(2, 8))
 
 
-@pytest.mark.parametrize("rate", ["24000/1001", "30000/1001", "24", "60", "50/3"])
+@pytest.mark.parametrize("rate", ["24000/1001", "30000/1001", "60000/1001", "24", "60", "50/3"])
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
 def test_rates_are_exact_even_where_times_are_rounded_to_milliseconds(make_clip, rate, name):
     facts = probe(make_clip(name, codec="libx264", rate=Fraction(rate), frames=40).path)

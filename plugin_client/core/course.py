@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a job has come, from its events: words, share, time left, losses and the newest picture (no Qt)."""
+"""How far a job has come, from its events: words, share, time left, losses and the newest picture."""
 
 from __future__ import annotations
 
