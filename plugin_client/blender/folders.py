@@ -13,6 +13,8 @@ import bpy
 from plugin_client.core.datadir import data_dir
 from plugin_client.core.errors import BadInput
 
+PREVIEW = "preview.jpg"
+"""Beside a result: the newest picture that was seen of it while it was rendered."""
 BESIDE_BLEND = "//maskedit/"
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*%]+')
 _LONGEST_NAME = 60

@@ -17,6 +17,7 @@ from plugin_client.blender.folders import blend_path
 from plugin_client.blender.likeness import make_alike, read_alike
 from plugin_client.blender.marks import file_of, write_marks
 from plugin_client.blender.orders import Spot
+from plugin_client.blender.takes import show_only
 from plugin_client.core.errors import BadInput
 from plugin_client.core.host import Marks, PlacedResult
 from plugin_client.core.media import is_sequence, sequence_files
@@ -35,8 +36,9 @@ def put_result(media: str, spot: Spot, *, marks: Marks, has_alpha: bool) -> Plac
     """Place `media`, a movie or a pattern of pictures, at `spot` on the first free channel above the source.
 
     It is as long as the source's part was, shown like the source where that still exists, and carries `marks`.
-    `has_alpha`: it covers the source where its alpha says so; otherwise it is blended as the source is. Nothing else
-    on the timeline changes. Raises BadInput, with the place of the file, where it cannot be placed.
+    `has_alpha`: it covers the source where its alpha says so; otherwise it is blended as the source is. Earlier takes
+    of the source are muted; nothing else on the timeline changes. Raises BadInput, with the place of the file, where
+    it cannot be placed.
     """
     try:
         scene, holder = _holder(spot)
@@ -51,6 +53,8 @@ def put_result(media: str, spot: Spot, *, marks: Marks, has_alpha: bool) -> Plac
     except Exception:
         versions.top_strips(holder).remove(strip)
         raise
+    # It takes their place: where both showed, the edge of one would shine through the other.
+    show_only(scene, marks.job_id)
     # Before the undo step, which can end the strip's life in memory.
     placed = PlacedResult(item=strip.name, record_frame=spot.frame, frames=spot.length)
     bpy.ops.ed.undo_push(message=UNDO_STEP)

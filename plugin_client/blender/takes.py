@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from plugin_client.blender import versions
+from plugin_client.blender.folders import PREVIEW
 from plugin_client.blender.marks import JOB_KEY, Marked, file_of, read_marks
 from plugin_client.blender.orders import Spot
 from plugin_client.core.host import Marks
@@ -37,6 +38,16 @@ class TakeStrip:
     length: int
     is_shown: bool
     files: tuple[str, ...]
+
+    def picture(self) -> str:
+        """The file that shows best what it is. It looks at the disk: nothing to do while drawing.
+
+        A patch is clear nearly everywhere: what was seen of it while it was rendered, or what was painted, says more.
+        """
+        kept = os.path.join(os.path.dirname(self.files[0]), PREVIEW)
+        painted = self.marks.settings.get("keyframes")
+        paths = [each["path"] for each in painted] if isinstance(painted, list) else []
+        return next((path for path in (kept, *paths) if os.path.isfile(path)), self.files[0])
 
     def problem(self) -> str:
         """A sentence if a file is missing, "" otherwise. It looks at the disk: nothing to do while drawing."""

@@ -37,8 +37,8 @@ class Shown:
     """What is known of the active strip. `shot` is None where it cannot be edited, which `problem` then says.
 
     `picture`: a file that shows what it looks like, "" where there is none. `stamps`: of the painted pictures, path →
-    a text that changes with the file, "" where there is none. `takes`: made from it, the newest last; `problems`: what
-    is wrong with one of them, by its job.
+    a text that changes with the file, "" where there is none. `takes`: made from it, the newest last; `pictures` of
+    them and `problems`, what is wrong with one, by their jobs.
     """
 
     scene: str = ""
@@ -48,6 +48,7 @@ class Shown:
     picture: str = ""
     stamps: dict[str, str] = field(default_factory=dict)
     takes: tuple[TakeStrip, ...] = ()
+    pictures: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -143,6 +144,7 @@ def look() -> bool:
         picture=first_picture(strip),
         stamps={path: stamp_of(path) for path in paths},
         takes=found,
+        pictures={take.marks.job_id: take.picture() for take in found},
         problems={take.marks.job_id: problem for take in found if (problem := take.problem())},
     )
     return before != _watch.shown

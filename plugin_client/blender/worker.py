@@ -7,13 +7,14 @@ Each step is noted in the ledger before the next: a worker for the same run goes
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin_client.blender.folders import result_path
+from plugin_client.blender.folders import PREVIEW, result_path
 from plugin_client.blender.orders import Order
 from plugin_client.blender.runs import Prepares, Run, RunState, Tell
 from plugin_client.blender.session import Session, is_away
@@ -289,6 +290,7 @@ class Worker:
                 self._lost(error)
                 self._woken.wait(_PAUSE_SECONDS)
         self._check()
+        self._leave_picture(Path(out))
         self._ledger.note(self._run_id, media=out)
 
         def change(run: Run) -> None:
@@ -296,6 +298,11 @@ class Worker:
             run.go(RunState.WAITING)
 
         self._tell(change)
+
+    def _leave_picture(self, out: Path) -> None:
+        """Beside the result, what was seen of it last: the list of takes shows it."""
+        with suppress(OSError, IndexError):
+            shutil.copyfile(sorted(self._folder.glob("preview-*.jpg"))[-1], out.with_name(PREVIEW))
 
     def _fail(self, words: str) -> None:
         def change(run: Run) -> None:

@@ -38,10 +38,12 @@ class MASKEDIT_PT_takes(bpy.types.Panel):
             return
         layout.operator("maskedit.compare", icon="UV_SYNC_SELECT")
         for take in reversed(shown.takes):
-            _card(layout.box(), context, take, problem=shown.problems.get(take.marks.job_id, ""))
+            job = take.marks.job_id
+            picture, problem = shown.pictures.get(job, ""), shown.problems.get(job, "")
+            _card(layout.box(), context, take, picture=picture, problem=problem)
 
 
-def _card(box: Any, context: Any, take: TakeStrip, *, problem: str) -> None:
+def _card(box: Any, context: Any, take: TakeStrip, *, picture: str, problem: str) -> None:
     marks = take.marks
     head = box.row(align=True)
     show = head.operator(
@@ -53,8 +55,8 @@ def _card(box: Any, context: Any, take: TakeStrip, *, problem: str) -> None:
     if problem:
         parts.paragraph(box, context, problem, icon="ERROR", boxed=True)
     row = box.column() if parts.is_narrow(context) else box.row()
-    if not problem:
-        row.template_icon(icon_value=thumbnails.icon_of(take.files[0]), scale=_PICTURE_SCALE)
+    if picture and not problem:
+        row.template_icon(icon_value=thumbnails.icon_of(picture), scale=_PICTURE_SCALE)
     column = row.column(align=True)
     for fact in filter(None, (marks.prompt, f"Seed {marks.seed}", _preset(marks))):
         line = column.row()

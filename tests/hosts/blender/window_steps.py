@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside a Blender with a window: `blender --python window_steps.py -- STEPS CLIP PICTURE OUT`.
+# The add-on's own modules are there when its zip is switched on.
+# ruff: noqa: E402
+"""Inside a Blender with a window: `blender --python window_steps.py -- STEPS CLIP PICTURE OUT ZIP`.
 
 What is seen goes as JSON into OUT/seen.json, and pictures of the screen beside it, for test_blender_window.py to judge.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
@@ -18,19 +21,48 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 import window_hand as hand
 
-from plugin_client.blender import addon, overlay, settings, subject, versions, watching
+STEPS, CLIP, PICTURE, OUT, ZIP = sys.argv[sys.argv.index("--") + 1 :]
+MODULE = "maskedit_blender"
+seen: dict[str, Any] = {}
+
+
+def footprint() -> dict[str, Any]:
+    """What an add-on may leave behind."""
+    keymaps = bpy.context.window_manager.keyconfigs.addon.keymaps
+    return {
+        "classes": sorted(name for name in dir(bpy.types) if "maskedit" in name.lower()),
+        "operators": [name for name in ("submit", "cancel", "export_frame") if is_operator(name)],
+        "handlers": {
+            name: [f"{handler.__module__}.{handler.__name__}" for handler in getattr(bpy.app.handlers, name)]
+            for name in dir(bpy.app.handlers)
+            if isinstance(getattr(bpy.app.handlers, name), list)
+        },
+        "properties": [hasattr(bpy.types.Sequence, "maskedit_edit"), hasattr(bpy.types.WindowManager, "maskedit")],
+        "keys": [item.idname for keymap in keymaps for item in keymap.keymap_items],
+        "threads": sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("maskedit")),
+    }
+
+
+def is_operator(name: str) -> bool:
+    try:
+        getattr(bpy.ops.maskedit, name).get_rna_type()
+    except KeyError:
+        return False
+    return True
+
+
+seen["before"] = footprint()
+bpy.ops.preferences.addon_install(filepath=ZIP)
+bpy.ops.preferences.addon_enable(module=MODULE)
+
+from plugin_client.blender import overlay, settings, versions, watching
 from plugin_client.blender.conducting import Engine
 from plugin_client.blender.engine import engine
 from plugin_client.blender.operators import painting
 
-STEPS, CLIP, PICTURE, OUT = sys.argv[sys.argv.index("--") + 1 :]
-seen: dict[str, Any] = {}
-
 
 def began() -> Iterator[hand.Step]:
-    """The add-on on, the sequencer over the whole window, the strip selected with its edit set up."""
-    addon.register("maskedit")
-    bpy.context.preferences.addons.new().module = "maskedit"
+    """The sequencer over the whole window, the strip selected with its edit set up."""
     yield 0.3
     hand.maximise(hand.sequencer())
     yield 0.5
@@ -114,14 +146,14 @@ def progress() -> Iterator[hand.Step]:
     hand.key("Escape")
     yield 0.5
     hand.shoot(f"{OUT}/asked.png")
-    seen["before"] = run.state.value
+    seen["state"] = run.state.value
     pressed = perf_counter()
     hand.key("Return")
     yield lambda: run.state.value in ("cancelling", "cancelled")
     seen["answered"] = perf_counter() - pressed
     yield lambda: run.state.value == "cancelled"
     yield 0.5
-    seen["after"] = run.state.value
+    seen["at_the_end"] = run.state.value
     hand.shoot(f"{OUT}/cancelled.png")
 
 
@@ -220,30 +252,15 @@ def painting_steps() -> Iterator[hand.Step]:
 
 
 def twice() -> Iterator[hand.Step]:
-    """On and off, twice: nothing stays."""
-    before = footprint()
-    for _ in range(2):
-        addon.register("maskedit")
-        yield 1.0
-        addon.unregister()
-    seen["before"], seen["after"] = before, footprint()
-
-
-def footprint() -> dict[str, Any]:
-    """What an add-on may leave behind."""
-    keymaps = bpy.context.window_manager.keyconfigs.addon.keymaps
-    return {
-        "classes": sorted(name for name in dir(bpy.types) if "maskedit" in name.lower()),
-        "operators": [name for name in dir(bpy.ops.maskedit) if "bl_idname" in dir(getattr(bpy.ops.maskedit, name))],
-        "handlers": {
-            name: [f"{handler.__module__}.{handler.__name__}" for handler in getattr(bpy.app.handlers, name)]
-            for name in dir(bpy.app.handlers)
-            if isinstance(getattr(bpy.app.handlers, name), list)
-        },
-        "properties": [hasattr(versions.StripType, "maskedit_edit"), hasattr(bpy.types.WindowManager, "maskedit")],
-        "keys": [item.idname for keymap in keymaps for item in keymap.keymap_items],
-        "sources": len(subject._sources),
-    }
+    """Off and on and off again: nothing stays."""
+    yield 1.0
+    seen["during"] = footprint()
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    yield 0.5
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    yield 1.0
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    seen["after"] = footprint()
 
 
 def steps() -> Iterator[hand.Step]:

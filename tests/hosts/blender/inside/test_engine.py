@@ -12,6 +12,7 @@ import paced
 import pytest
 from paced import an_order, drain_until, prepares_for, results_on, steps_done
 
+from plugin_client.blender.folders import PREVIEW
 from plugin_client.blender.orders_json import order_from_json, order_to_json
 from plugin_client.blender.runs import RunState
 from plugin_client.blender.takes import marks_of
@@ -76,6 +77,16 @@ def test_previews_become_pictures_with_names_of_their_own(scene, tmp_path, make_
     assert run.state is RunState.RUNNING and not run.error
     (folder / "entry.part").rmdir()
     engine.cancel(run.run_id)
+
+
+def test_the_last_picture_stays_beside_the_result(scene, tmp_path, make_engine):
+    engine = make_engine()
+    run = engine.run(engine.submit(an_order(tmp_path, "steps=10 pause=0.05"), prepares_for(engine)))
+    drain_until(engine, lambda: run.state is RunState.RUNNING)
+    event = Event(sequence=900, state=JobState.RUNNING, preview=b"\xff\xd8 a picture")
+    engine._workers[run.run_id]._heard(event)
+    drain_until(engine, lambda: run.is_over)
+    assert Path(run.media).with_name(PREVIEW).read_bytes() == event.preview
 
 
 def test_painting_on_after_submitting_changes_nothing(scene, tmp_path, make_engine):

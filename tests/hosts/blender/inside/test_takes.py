@@ -10,6 +10,7 @@ from making import numbered_clip
 from timelines import select_only, sequencer_window
 
 from plugin_client.blender import placing, versions
+from plugin_client.blender.folders import PREVIEW
 from plugin_client.blender.orders import Spot
 from plugin_client.blender.takes import is_placed, marks_of, show_only, source_of, takes_of, toggle
 from plugin_client.core.host import Marks
@@ -65,7 +66,30 @@ def test_the_takes_of_a_strip_newest_last(scene, clip, result):
     take = takes_of(scene, "second")[0]
     assert (take.frame, take.length, take.source, take.files) == (50, FRAMES, "second", (result,))
     assert take.marks.prompt == "p" and take.marks.settings == {"matte": "mask:Mask"}
-    assert take.is_shown and take.problem() == ""
+    assert take.problem() == ""
+
+
+def test_a_new_take_is_the_one_that_shows(scene, clip, result):
+    first, second = add_source(scene, clip), add_source(scene, clip, name="second", frame=50)
+    for source, job_id in ((first, "a"), (second, "b"), (first, "c")):
+        add_take(scene, source, result, job_id)
+    assert shown_jobs(scene) == ["b", "c"] and not first.mute
+    show_only(scene, "a")
+    assert shown_jobs(scene) == ["a", "b"]
+
+
+def test_the_picture_of_a_take(scene, clip, result, tmp_path):
+    """What was seen of it, else what was painted, else its own first picture."""
+    painted = tmp_path / "painted.png"
+    source = add_source(scene, clip)
+    marks = Marks(job_id="a", settings={"keyframes": [{"frame": 0, "path": str(painted)}]})
+    placing.put_result(result, spot_of(scene, source), marks=marks, has_alpha=True)
+    (take,) = takes_of(scene)
+    assert take.picture() == result
+    painted.touch()
+    assert take.picture() == str(painted)
+    (tmp_path / PREVIEW).touch()
+    assert take.picture() == str(tmp_path / PREVIEW)
 
 
 def test_a_timeline_without_takes(scene, clip):
