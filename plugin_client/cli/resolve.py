@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plugin_client.cli.local_verbs import run_local
-from plugin_client.resolve.installing import VERBS, install, scripts_folder, status, uninstall
+from plugin_client.resolve.installing import SELFTEST, VERBS, install, scripts_folder, status, uninstall
 
 _COMMAND = (sys.executable, "-P", "-m", "plugin_client.cli.main")
 _WHERE = "Workspace > Scripts"
@@ -27,14 +27,20 @@ def add_to(verbs: Any) -> None:
         step = steps.add_parser(name, help=words)
         step.add_argument("--folder", type=Path, help="another folder than Resolve's own, to copy to other machines")
         step.set_defaults(run=run)
+        if name == "install":
+            step.add_argument(
+                "--with-selftest", action="store_true", help="also an entry that tests MaskEdit in Resolve"
+            )
     for verb in VERBS:
         # Resolve's menu starts these: nobody types them.
         step = steps.add_parser(verb)
         step.set_defaults(run=lambda options, verb=verb: run_local("panel", ["--resolve", verb]))
+    steps.add_parser(SELFTEST).set_defaults(run=lambda options: run_local("panel", ["--resolve", SELFTEST]))
 
 
 def _install(options: argparse.Namespace) -> int:
-    for path in install(options.folder or scripts_folder(), command=() if options.folder else _COMMAND):
+    command, folder = () if options.folder else _COMMAND, options.folder or scripts_folder()
+    for path in install(folder, command=command, with_selftest=options.with_selftest):
         print(f"Wrote {path}")
     if options.folder:
         print(f"Copy them to {scripts_folder()} on a machine that has MaskEdit installed.")

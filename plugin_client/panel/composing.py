@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QObject
 
+from plugin_client.core.datadir import data_dir
+from plugin_client.core.ledger import Ledger
+from plugin_client.panel.hosting.timeline import EditingHost, HostTimeline
 from plugin_client.panel.keyframes.live_draft import LiveDraft
 from plugin_client.panel.mattes.cache import MatteCache
 from plugin_client.panel.model.axis import TimeAxis
@@ -19,8 +22,11 @@ from plugin_client.panel.running.session import Session
 from plugin_client.panel.viewer.footage import FootageLibrary
 
 
-def build_desk(preferences: Preferences, *, parent: QObject | None = None) -> Desk:
-    """The desk of one window, with nothing on it yet; its session begins to look for the server."""
+def build_desk(preferences: Preferences, *, host: EditingHost | None = None, parent: QObject | None = None) -> Desk:
+    """The desk of one window, with nothing on it yet; its session begins to look for the server.
+
+    `host`: the editing application that opened the window.
+    """
     project, playhead, axis = Project(parent), Playhead(parent), TimeAxis(parent)
     takes, notices = Takes(parent), Notices(parent)
     footage = FootageLibrary(preferences, parent)
@@ -33,6 +39,8 @@ def build_desk(preferences: Preferences, *, parent: QObject | None = None) -> De
         playhead.set_last(count - 1)
 
     project.facts_changed.connect(follow_clip)
+    clips = Ledger(data_dir() / "clips")
+    timeline = None if host is None else HostTimeline(host, clips, project, notices, parent)
     return Desk(
         project=project,
         playhead=playhead,
@@ -45,4 +53,5 @@ def build_desk(preferences: Preferences, *, parent: QObject | None = None) -> De
         draft=LiveDraft(project, mattes, parent),
         session=session,
         runs=Runs(project, takes, session, notices, parent),
+        timeline=timeline,
     )

@@ -36,6 +36,30 @@ def insist(thing: Any, name: str, *values: Any) -> bool:
     return any(getattr(thing, name)(*values) for _ in range(2))
 
 
+def setting(timeline: Any, name: str) -> str:
+    """One setting of the timeline, as text. Since 21.1 there is only the call for all of them."""
+    if has(timeline, "GetSettings"):
+        found = ask(timeline, "GetSettings").get(name)
+        return "" if found is None else str(found)
+    return str(ask(timeline, "GetSetting", name))
+
+
+def properties(item: Any) -> dict[str, Any]:
+    """What the Inspector shows of a timeline item: transform, cropping, composite and scaling, without keyframes."""
+    return dict(ask(item, "GetProperties" if has(item, "GetProperties") else "GetProperty"))
+
+
+def set_properties(item: Any, values: dict[str, Any]) -> None:
+    """Set what `properties` shows, in this order; whether it was taken is to be read back."""
+    if not has(item, "SetProperties"):
+        for name, value in values.items():
+            insist(item, "SetProperty", name, value)
+    elif not insist(item, "SetProperties", values):
+        # One value that is not valid keeps all of them from being set.
+        for name, value in values.items():
+            insist(item, "SetProperties", {name: value})
+
+
 def id_of(thing: Any) -> str:
     """Its unique id, "" if it has none: two objects of one thing are not equal, their ids are."""
     return str(thing.GetUniqueId() or thing.GetUniqueId() or "")

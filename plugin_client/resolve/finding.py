@@ -32,7 +32,7 @@ def find(resolve: Any, spot: Spot) -> Found:
     timeline = timeline_by_id(project, spot.timeline)
     if timeline is None:
         raise BadInput(f"The timeline {spot.timeline_name} is not in the project any more: choose the clip anew.")
-    found = item_by_id(timeline, spot.item)
+    found = item_by_id(timeline, spot.item, track=spot.track)
     if found is None:
         raise BadInput(f"{spot.item_name} is not on {spot.timeline_name} any more: choose the clip anew.")
     return Found(project=project, timeline=timeline, track=found[0], item=found[1])

@@ -12,23 +12,25 @@ from plugin_client.core.errors import BadInput
 from plugin_client.core.media import is_sequence, sequence_files
 from plugin_client.core.timeline import parse_rate
 from plugin_client.resolve.api import ask, id_of, insist
+from plugin_client.resolve.reading import pattern_of
 
 FOLDER = "MaskEdit"
 """The media pool's folder for results."""
 
 
-def import_result(pool: Any, media: str, undo: ExitStack, *, frames: int, rate: Fraction) -> Any:
-    """The pool's clip of `media`, a file or a pattern of pictures, at `rate`; `undo` learns how to take it out again.
+def import_result(pool: Any, media: str, undo: ExitStack, *, frames: int, rate: Fraction) -> tuple[Any, bool]:
+    """The pool's clip of `media`, a file or a pattern of pictures, at `rate`, and whether it is new there.
 
-    `frames`: how many pictures belong to it. A file that is in the folder already is taken from there. Raises BadInput
-    where Resolve does not read it.
+    `undo` learns how to take it out again. `frames`: how many pictures belong to it. A file that is in the folder
+    already is taken from there. Raises BadInput where Resolve does not read it.
     """
     current = ask(pool, "GetCurrentFolder")
     undo.callback(insist, pool, "SetCurrentFolder", current)
     folder = _folder(pool, undo)
     ask(pool, "SetCurrentFolder", folder, trouble=f"Resolve does not open its media pool's folder {FOLDER}.")
-    there = folder.GetClipList() or []
-    clip = next((one for one in there if Path(one.GetClipProperty("File Path") or ".") == Path(media)), None)
+    there = folder.GetClipList() or folder.GetClipList() or []
+    clip = next((one for one in there if _is_of(one, media)), None)
+    is_new = clip is None
     if clip is None:
         clip = next((one for one in pool.ImportMedia([_told(media, frames)]) or [] if one is not None), None)
         if clip is None:
@@ -37,11 +39,19 @@ def import_result(pool: Any, media: str, undo: ExitStack, *, frames: int, rate: 
             )
         if id_of(clip) not in {id_of(one) for one in there}:
             undo.callback(insist, pool, "DeleteClips", [clip])
-    if parse_rate(str(ask(clip, "GetClipProperty", "FPS"))) != rate:
-        label = f"{float(rate):.3f}".rstrip("0").rstrip(".")
-        ask(clip, "SetClipProperty", "FPS", label, trouble=f"Resolve does not take {label} frames a second.")
+    before = parse_rate(str(ask(clip, "GetClipProperty", "FPS")))
+    if before != rate:
+        undo.callback(insist, clip, "SetClipProperty", "FPS", _label(before))
+        trouble = f"Resolve does not take {_label(rate)} frames a second."
+        ask(clip, "SetClipProperty", "FPS", _label(rate), trouble=trouble)
     ask(pool, "SetCurrentFolder", current)
-    return clip
+    return clip, is_new
+
+
+def _is_of(clip: Any, media: str) -> bool:
+    """Whether the pool's clip is of that file or pattern."""
+    path = clip.GetClipProperty("File Path") or clip.GetClipProperty("File Path") or ""
+    return bool(path) and Path(pattern_of(path)) == Path(media)
 
 
 def _folder(pool: Any, undo: ExitStack) -> Any:
@@ -52,6 +62,11 @@ def _folder(pool: Any, undo: ExitStack) -> Any:
     made = ask(pool, "AddSubFolder", root, FOLDER, trouble="Resolve adds no folder to its media pool: try again.")
     undo.callback(insist, pool, "DeleteFolders", [made])
     return made
+
+
+def _label(rate: Fraction) -> str:
+    """A rate as Resolve's lists have it: 23.976, 25."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
 
 
 def _told(media: str, frames: int) -> Any:

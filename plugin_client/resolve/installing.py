@@ -18,6 +18,8 @@ from plugin_client.resolve import agent
 
 VERBS = {"edit": "MaskEdit - Edit this clip", "bring-back": "MaskEdit - Bring back finished edits"}
 """What `maskedit resolve VERB` does, by the name of its menu entry."""
+SELFTEST = "selftest"
+_ALL = VERBS | {SELFTEST: "MaskEdit - Self-test"}
 _OURS = "# A menu entry of MaskEdit, made by `maskedit resolve install`.\n"
 
 
@@ -43,13 +45,14 @@ def scripts_folder() -> Path:
     return support / "Fusion" / "Scripts" / "Utility"
 
 
-def install(folder: Path, *, command: Sequence[str]) -> list[Path]:
+def install(folder: Path, *, command: Sequence[str], with_selftest: bool = False) -> list[Path]:
     """Write the menu entries into `folder`, in place of older ones; `command` starts `maskedit`, () = look for it.
 
-    Raises BadInput if the folder cannot be written to, or a file of somebody else's has that name.
+    The entry of the self-test is written only `with_selftest`, or where it is already. Raises BadInput if the folder
+    cannot be written to, or a file of somebody else's has that name.
     """
     written = []
-    for entry in status(folder, command=command):
+    for entry in status(folder, command=command, with_selftest=with_selftest):
         _refuse_strangers(entry.path)
         part = entry.path.with_name(f".{entry.path.name}.part")
         try:
@@ -78,12 +81,14 @@ def uninstall(folder: Path) -> list[Path]:
     return removed
 
 
-def status(folder: Path, *, command: Sequence[str]) -> list[Entry]:
-    """How each entry stands in `folder`."""
+def status(folder: Path, *, command: Sequence[str], with_selftest: bool = False) -> list[Entry]:
+    """How each entry stands in `folder`; that of the self-test counts only `with_selftest`, or where it is."""
     entries = []
-    for verb, name in VERBS.items():
+    for verb, name in _ALL.items():
         path = folder / f"{name}.py"
         text = _read(path)
+        if text is None and verb not in VERBS and not with_selftest:
+            continue
         entries.append(Entry(path, text is not None, text == _script(verb, command)))
     return entries
 
@@ -94,7 +99,7 @@ def _script(verb: str, command: Sequence[str]) -> str:
 
 
 def _verb_of(path: Path) -> str:
-    return next(verb for verb, name in VERBS.items() if name == path.stem)
+    return next(verb for verb, name in _ALL.items() if name == path.stem)
 
 
 def _refuse_strangers(path: Path) -> None:

@@ -7,62 +7,69 @@ and what was appended is read back. Each step says how it is undone, and a failu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from plugin_client.core.errors import BadInput
 from plugin_client.core.host import Marks, PlacedResult, Shot
-from plugin_client.resolve.api import ask, id_of, insist, item_by_id, items_on, on_page, open_project, timeline_by_id
-from plugin_client.resolve.importing import import_result
-from plugin_client.resolve.spots import Spot, spot_from
+from plugin_client.core.media import is_sequence
+from plugin_client.resolve.api import ask, id_of, insist, items_on, on_page, open_project, timeline_by_id
+from plugin_client.resolve.colour import copy_tags
+from plugin_client.resolve.importing import FOLDER, import_result
+from plugin_client.resolve.likeness import make_alike
+from plugin_client.resolve.marking import put_mark
+from plugin_client.resolve.orders import Order, order_of
+from plugin_client.resolve.sources import Source, source_now
+from plugin_client.resolve.spots import Spot
+from plugin_client.resolve.takes import add_take, earlier_result, replace_file
+from plugin_client.resolve.tracks import covered, free_track, track_count, within
 
-TRACK = "MaskEdit"
-"""What our tracks are called."""
-COLOR = "Fuchsia"
-"""Of the marker on each result."""
+Again = Literal["take", "replace", "new"]
+"""Where an earlier result of the same clip lies over the same frames: a take of it, its file replaced, or neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A result on the timeline; `track`: its video track. `notes`: sentences about what is not as it was."""
+    """A result on the timeline; `track`: its video track. `notes`: sentences about what is not as it was.
+
+    In the media pool alone, where a retimed clip left no room: `track` and `result.frames` are 0, `result.item` is "".
+    """
 
     result: PlacedResult
     track: int
     notes: tuple[str, ...] = ()
 
 
-def put_result(resolve: Any, media: str, shot: Shot, *, marks: Marks) -> Placed:
+def put_result(
+    resolve: Any, media: str, shot: Shot, *, marks: Marks, has_alpha: bool = False, again: Again = "take"
+) -> Placed:
     """Place `media`, a file or a pattern of pictures, over `shot`: as many of its frames as the shot has.
 
+    Those may be a part of the frames that were read, from any of them on. `has_alpha`: straight alpha says what it
+    covers.
+
     The result goes to the shot's timeline and frame, wherever the user has gone since, on a track named MaskEdit above
-    the source's, and carries a marker with `marks`. Raises BadInput, with the place of the file, where it cannot be
-    placed; then the project is as it was before.
+    the source's, looks like the source as far as scripts can copy that, and carries a marker with `marks`. `again` says
+    what happens where an earlier result lies over the same frames. Of a retimed clip, the frames that it shows are
+    placed at 100 %. Raises BadInput, with the place of the file, where it cannot be placed; then the project is as it
+    was before.
     """
-    spot = spot_from(shot.place)
     try:
+        order = order_of(media, shot, marks=marks, has_alpha=has_alpha)
         project = open_project(resolve)
-        with _timeline_open(project, spot) as timeline, on_page(resolve, "edit"), ExitStack() as undo:
-            lowest, notes = _source_now(timeline, spot)
-            track = _free_track(timeline, spot, undo, above=lowest)
-            notes += _covered(timeline, spot, range(lowest + 1, track))
+        with _timeline_open(project, order.spot) as timeline, on_page(resolve, "edit"), ExitStack() as undo:
+            source = source_now(project, timeline, order)
             pool = ask(project, "GetMediaPool")
-            clip = import_result(pool, media, undo, frames=len(shot.frames), rate=shot.rate)
-            item = _appended(pool, timeline, clip, shot, spot, undo, track=track)
-            words = json.dumps(asdict(marks), ensure_ascii=False, default=str)
-            ask(item, "AddMarker", 0, COLOR, f"MaskEdit {marks.name}".strip(), marks.prompt, 1, words)
-            length = int(ask(item, "GetDuration"))
-            placed = PlacedResult(item=ask(item, "GetUniqueId"), record_frame=spot.frame, frames=length)
+            if order.spot.retimed and not _fits(timeline, order):
+                placed = _put_aside(pool, source, order, undo)
+            else:
+                placed = _put(pool, timeline, source, order, again, undo)
             undo.pop_all()
     except BadInput as error:
         raise BadInput(f"{str(error).removesuffix('.')}; the result is kept in {media}.") from error
-    missing = spot.length - length
-    if missing > 0:
-        unit = "frame" if missing == 1 else "frames"
-        notes += (f"The result ends {missing} {unit} before {spot.item_name}: their rates differ.",)
-    return Placed(result=placed, track=track, notes=notes)
+    return placed
 
 
 @contextmanager
@@ -85,82 +92,95 @@ def _timeline_open(project: Any, spot: Spot) -> Iterator[Any]:
             insist(project, "SetCurrentTimeline", before)
 
 
-def _source_now(timeline: Any, spot: Spot) -> tuple[int, tuple[str, ...]]:
-    """The track of the source, and what has become of it since the edit was submitted, as sentences."""
-    found = item_by_id(timeline, spot.item, track=spot.track)
-    if found is None:
-        return spot.track, (f"{spot.item_name} is not on the timeline any more: the result lies where it was.",)
-    track, item = found
-    if (ask(item, "GetStart"), ask(item, "GetDuration")) == (spot.frame, spot.length):
-        return track, ()
-    return track, (f"{spot.item_name} was moved or trimmed since the edit began: the result lies where it was then.",)
+def _put(pool: Any, timeline: Any, source: Source, order: Order, again: Again, undo: ExitStack) -> Placed:
+    """On the timeline: into an earlier result, or on a track of ours."""
+    notes = source.notes
+    earlier = None
+    # A take begins with its media's first frame.
+    if again != "new" and order.skip == 0:
+        earlier = earlier_result(timeline, order.room, above=source.track, length=order.length)
+    if earlier is not None and again == "replace" and not is_sequence(order.media):
+        track, item = earlier
+        replace_file(item, order.media, undo, frames=order.used, rate=order.shot.rate)
+        notes += copy_tags(source.clip, ask(item, "GetMediaPoolItem"), has_alpha=order.has_alpha)
+        return _marked(item, track, order, notes, undo)
+    clip, is_new = import_result(pool, order.media, undo, frames=len(order.shot.frames), rate=order.shot.rate)
+    # Those of a clip that was there before may have been changed by hand.
+    notes += copy_tags(source.clip, clip, has_alpha=order.has_alpha) if is_new else ()
+    if earlier is not None:
+        track, item = earlier
+        number = add_take(item, clip, undo)
+        if number is not None:
+            if number:
+                notes += (f"It is take {number} of the result that lay there; the others are in its take selector.",)
+            return _marked(item, track, order, notes, undo)
+        notes += ("Resolve does not take it as a take of the earlier result: it lies on another track.",)
+    track, added = free_track(timeline, order.room, undo, above=source.track)
+    notes += added + covered(timeline, order.room, range(source.track + 1, track))
+    item = _appended(pool, timeline, clip, order, undo, track=track)
+    # What Resolve has rendered has its looks already, and the timeline's colours.
+    if source.item is not None and not source.is_rendered:
+        notes += make_alike(source.item, item, name=order.spot.item_name)
+    return _marked(item, track, order, notes, undo)
 
 
-def _free_track(timeline: Any, spot: Spot, undo: ExitStack, *, above: int) -> int:
-    """A track of ours above that number with nothing from the spot's first frame to its last, or a new one on top."""
-    count = int(ask(timeline, "GetTrackCount", "video"))
-    for track in range(above + 1, count + 1):
-        # A locked track takes nothing and says that it did.
-        if _is_ours(timeline, track) and not _is_locked(timeline, track) and not _within(timeline, track, spot):
-            return track
-    made = count + 1
-    undo.callback(_remove_track, timeline, made)
-    trouble = "Resolve adds no video track: add one on top by hand, name it MaskEdit, then try again."
-    ask(timeline, "AddTrack", "video", trouble=trouble)
-    if timeline.GetTrackCount("video") != made:
-        raise BadInput(trouble)
-    ask(timeline, "SetTrackName", "video", made, TRACK, trouble=trouble)
-    return made
+def _marked(item: Any, track: int, order: Order, notes: tuple[str, ...], undo: ExitStack) -> Placed:
+    """The last step: the marker, and where it lies now."""
+    spot = order.spot
+    put_mark(item, order.marks, spot.item, undo)
+    length = int(ask(item, "GetDuration"))
+    placed = PlacedResult(item=ask(item, "GetUniqueId"), record_frame=order.room.frame, frames=length)
+    missing = order.room.length - length
+    if spot.retimed:
+        notes += (
+            f"{spot.item_name} is retimed: copy it, select the result, and paste the retime with Edit > Paste "
+            "Attributes.",
+        )
+    elif missing > 0:
+        unit = "frame" if missing == 1 else "frames"
+        notes += (f"The result ends {missing} {unit} before {spot.item_name}: their rates differ.",)
+    return Placed(result=placed, track=track, notes=notes)
 
 
-def _is_ours(timeline: Any, track: int) -> bool:
-    return str(timeline.GetTrackName("video", track) or "").startswith(TRACK)
+def _fits(timeline: Any, order: Order) -> bool:
+    """Whether all that a retimed clip shows lies, at 100 %, over that clip's own time or over empty tracks."""
+    beyond = replace(order.room, frame=order.spot.end, length=order.room.end - order.spot.end)
+    if order.is_part or beyond.length <= 0:
+        return not order.is_part
+    return not any(within(timeline, track, beyond) for track in range(1, track_count(timeline) + 1))
 
 
-def _is_locked(timeline: Any, track: int) -> bool:
-    # A call that fails says no as well: only two say that it is free.
-    return any(timeline.GetIsTrackLocked("video", track) for _ in range(2))
+def _put_aside(pool: Any, source: Source, order: Order, undo: ExitStack) -> Placed:
+    """Into the media pool alone."""
+    spot, shot = order.spot, order.shot
+    clip, is_new = import_result(pool, order.media, undo, frames=len(shot.frames), rate=shot.rate)
+    notes = source.notes + (copy_tags(source.clip, clip, has_alpha=order.has_alpha) if is_new else ())
+    why = "is a part of what the retimed clip shows" if order.is_part else "is, at 100 %, longer than the clip's room"
+    notes += (
+        f"The result for {spot.item_name} {why}: it is in the media pool's folder {FOLDER} alone; put its frames from "
+        f"{order.skip} on above the clip, and paste the retime with Edit > Paste Attributes.",
+    )
+    put_mark(clip, order.marks, spot.item, undo)
+    return Placed(result=PlacedResult(item="", record_frame=spot.frame, frames=0), track=0, notes=notes)
 
 
-def _within(timeline: Any, track: int, spot: Spot) -> list[Any]:
-    """The items of a track that show anywhere between the spot's first and last frame."""
-    items = items_on(timeline, track)
-    return [item for item in items if ask(item, "GetStart") < spot.end and ask(item, "GetEnd") > spot.frame]
-
-
-def _covered(timeline: Any, spot: Spot, between: range) -> tuple[str, ...]:
-    others = [track for track in between if not _is_ours(timeline, track)]
-    if not any(_within(timeline, track, spot) for track in others):
-        return ()
-    return (f"The result lies over other clips above {spot.item_name} too: drag its track down if it hides them.",)
-
-
-def _remove_track(timeline: Any, made: int) -> None:
-    """Take the track that we added away, if it is there and empty."""
-    counts = {timeline.GetTrackCount("video") for _ in range(2)}
-    if made in counts and not items_on(timeline, made):
-        insist(timeline, "DeleteTrack", "video", made)
-
-
-def _appended(pool: Any, timeline: Any, clip: Any, shot: Shot, spot: Spot, undo: ExitStack, *, track: int) -> Any:
+def _appended(pool: Any, timeline: Any, clip: Any, order: Order, undo: ExitStack, *, track: int) -> Any:
     """The result on its track, read back; where Resolve put it elsewhere, it is taken away again."""
-    first = int(ask(clip, "GetClipProperty", "Start"))
-    # Resolve rounds down: the most frames that do not reach past the source.
-    used = next(n for n in range(len(shot.frames), 0, -1) if n == 1 or n * spot.rate // shot.rate <= spot.length)
+    first = int(ask(clip, "GetClipProperty", "Start")) + order.skip
     known = {ask(item, "GetUniqueId") for item in items_on(timeline, track)}
     undo.callback(_remove_new, timeline, track, known)
     info = {
         "mediaPoolItem": clip,
         "startFrame": first,
-        "endFrame": first + used,  # the frame after the last one
+        "endFrame": first + order.used,  # the frame after the last one
         "mediaType": 1,
         "trackIndex": track,
-        "recordFrame": spot.frame,
+        "recordFrame": order.room.frame,
     }
     # The answer may hold None, or an item that is not there: the track tells.
     ask(pool, "AppendToTimeline", [info])
     for item in items_on(timeline, track):
-        is_there = (item.GetStart(), item.GetDuration()) == (spot.frame, used * spot.rate // shot.rate)
+        is_there = (item.GetStart(), item.GetDuration()) == (order.room.frame, order.length)
         if is_there and id_of(item) not in known:
             return item
     raise BadInput("Resolve did not put the result where it belongs: unlock the video tracks, then try again.")

@@ -14,6 +14,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from plugin_client.core.errors import ServerUnreachable
@@ -63,7 +64,9 @@ class Wire:
         self._dropped.append(number)
 
     def close(self) -> None:
-        """Hang up; the script in Resolve ends."""
+        """Hang up; the script in Resolve ends. A call that another thread waits for raises ServerUnreachable there."""
+        with suppress(OSError):  # the other side may have hung up first
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._lines.close()
         self._socket.close()
 
@@ -106,6 +109,12 @@ def resolve_from_environment(*, on_call: OnCall | None = None) -> Remote:
     if not address:
         raise ServerUnreachable("This is started from Resolve's own menu: Workspace, Scripts, MaskEdit.")
     return Remote(Wire(address, token, on_call=on_call), 0)
+
+
+def hang_up(resolve: Any) -> None:
+    """Let go of a Resolve that was borrowed; one's own object needs nothing."""
+    if isinstance(resolve, Remote):
+        resolve._wire.close()
 
 
 def packed(value: Any) -> Any:

@@ -19,7 +19,7 @@ from plugin_client.core.errors import BadInput
 from plugin_client.core.host import Progress
 from plugin_client.core.media import sequence_files
 from plugin_client.core.timeline import FrameRange
-from plugin_client.resolve.api import ask, has, insist
+from plugin_client.resolve.api import ask, has, insist, setting
 from plugin_client.resolve.finding import find
 from plugin_client.resolve.reading import timeline_rate
 from plugin_client.resolve.render_formats import RenderFormat, best_format
@@ -106,15 +106,16 @@ def render_track(
         raise BadInput("Resolve is rendering: wait until it has finished, then try again.")
     folder.mkdir(parents=True, exist_ok=True)
     private = Path(tempfile.mkdtemp(prefix="render-", dir=folder))
-    stem = re.sub(r"[^\w-]+", "_", Path(name).stem).strip("_") or "clip"
+    stem = re.sub(r"[^\w-]+", "_", re.sub(r"\.\w{2,4}$", "", name)).strip("_") or "clip"
     try:
         with going_back() as back:
             to_page(resolve, "deliver", back)
             to_timeline(project, timeline, back)
-            keep_playhead(timeline, back)
-            note = _keep_settings(project, back)
+            notes = [keep_playhead(timeline, back), _keep_settings(project, back)]
             show_only(timeline, track, back)
             chosen = best_format(project, alpha=alpha)
+            # Pictures are numbered right after the name.
+            stem += "_" if chosen.is_sequence else ""
             settings = _settings(timeline, span, private, stem, alpha=alpha)
             job = _queue(project, chosen, settings, back, patience)
             _run(project, job, len(span), progress, patience)
@@ -122,7 +123,7 @@ def render_track(
     except BaseException:
         shutil.rmtree(private, ignore_errors=True)
         raise
-    return Rendered(media=media, notes=tuple(words for words in (note, back.words) if words))
+    return Rendered(media=media, notes=tuple(words for words in (*notes, back.words) if words))
 
 
 def _keep_settings(project: Any, back: WayBack) -> str:
@@ -136,7 +137,7 @@ def _keep_settings(project: Any, back: WayBack) -> str:
     trouble = "Resolve does not save its render settings as a preset, so they could not be put back: try again."
     ask(project, "SaveAsNewRenderPreset", preset, trouble=trouble)
     back.call("the render settings", project, "LoadRenderPreset", preset)
-    return "" if has(project, "DeleteRenderPreset") else f"The render preset {preset} is not needed any more: delete it."
+    return "" if has(project, "DeleteRenderPreset") else f"The render preset {preset} has done its work: delete it."
 
 
 def _forget_preset(project: Any, preset: str) -> bool:
@@ -154,7 +155,7 @@ def _put_format_back(project: Any, codec: dict[str, str], mode: int) -> bool:
 
 def _settings(timeline: Any, span: FrameRange, folder: Path, stem: str, *, alpha: bool) -> dict[str, Any]:
     """All that decides what is rendered: what is left out stays as someone left it on the Deliver page."""
-    width, height = (ask(timeline, "GetSetting", f"timelineResolution{axis}") for axis in ("Width", "Height"))
+    width, height = (setting(timeline, f"timelineResolution{axis}") for axis in ("Width", "Height"))
     settings = {
         "SelectAllFrames": False,
         "MarkIn": span.first,
@@ -171,9 +172,7 @@ def _settings(timeline: Any, span: FrameRange, folder: Path, stem: str, *, alpha
     return settings | ({"AlphaMode": 1} if alpha else {})  # straight
 
 
-def _queue(
-    project: Any, chosen: RenderFormat, settings: dict[str, Any], back: WayBack, patience: Patience
-) -> str:
+def _queue(project: Any, chosen: RenderFormat, settings: dict[str, Any], back: WayBack, patience: Patience) -> str:
     """A job of its own in the queue. Returns its id; raises BadInput if it is not the job that was meant."""
     trouble = "Resolve does not take the render settings: look at its Deliver page, then try again."
     ask(project, "SetCurrentRenderFormatAndCodec", chosen.format, chosen.codec, trouble=trouble)
@@ -213,7 +212,9 @@ def _wait(project: Any, job: str, frames: int, progress: Progress, patience: Pat
         # A dict, or a sentence about why there is none.
         status = answer if isinstance(answer, dict) else {}
         if status.get("Error"):
-            raise BadInput(f"Resolve could not render the clip ({str(status['Error']).rstrip('.')}): see to that first.")
+            raise BadInput(
+                f"Resolve could not render the clip ({str(status['Error']).rstrip('.')}): see to that first."
+            )
         done = int(status.get("CompletionPercentage") or 0)
         # The status itself is a word in the language of the application.
         if done >= 100 and not is_running:

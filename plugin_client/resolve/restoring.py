@@ -51,7 +51,9 @@ def going_back() -> Iterator[WayBack]:
         yield back
     except BadInput as error:
         back.go()
-        raise BadInput(f"{error} {back.words}".rstrip()) from error
+        if back.left:
+            raise BadInput(f"{error} {back.words}") from error
+        raise
     finally:
         back.go()
 
@@ -73,16 +75,26 @@ def to_timeline(project: Any, timeline: Any, back: WayBack) -> None:
         ask(project, "SetCurrentTimeline", timeline, trouble=trouble)
 
 
-def keep_playhead(timeline: Any, back: WayBack) -> None:
-    """The current timeline's playhead may be moved, and its in and out points: rendering does both."""
+def keep_playhead(timeline: Any, back: WayBack) -> str:
+    """The current timeline's playhead may be moved, and its in and out points: rendering does both.
+
+    Returns a sentence where this Resolve (before 19.1) does not tell the latter, else "".
+    """
     back.call("the playhead", timeline, "SetCurrentTimecode", ask(timeline, "GetCurrentTimecode"))
     if not has(timeline, "GetMarkInOut"):
-        return
+        return "Rendering set the timeline's in and out points: set yours again if there were any."
     marks = ask(timeline, "GetMarkInOut")
-    for kind, ends in marks.items():
-        if {"in", "out"} <= ends.keys():
-            back.call("the in and out points", timeline, "SetMarkInOut", ends["in"], ends["out"], kind)
-    back.call("the in and out points", timeline, "ClearMarkInOut", "all")
+    back.note("the in and out points", lambda: _put_marks_back(timeline, marks))
+    return ""
+
+
+def _put_marks_back(timeline: Any, marks: dict[str, Any]) -> bool:
+    if timeline.GetMarkInOut() != marks:
+        insist(timeline, "ClearMarkInOut", "all")
+        for kind, ends in marks.items():
+            if {"in", "out"} <= ends.keys():
+                insist(timeline, "SetMarkInOut", ends["in"], ends["out"], kind)
+    return any(timeline.GetMarkInOut() == marks for _ in range(2))
 
 
 def show_only(timeline: Any, track: int, back: WayBack) -> None:

@@ -17,7 +17,8 @@ class Spot:
 
     `project`, `timeline`, `item`: Resolve's unique ids; the names are for messages. `track`: the source's video track,
     from 1. `frame` and `length`: the source on the timeline, in the timeline's frames, counted from midnight as
-    `GetStart` counts. `rate`: of the timeline.
+    `GetStart` counts. `first`: the media's frame that lies at `frame`. `retimed`: how many of the media's frames a
+    retimed source shows; 0 at 100 %. `rate`: of the timeline.
     """
 
     project: str
@@ -30,6 +31,8 @@ class Spot:
     frame: int
     length: int
     rate: Fraction
+    first: int = 0
+    retimed: int = 0
 
     @property
     def end(self) -> int:
@@ -69,3 +72,8 @@ class ItemShot:
     @property
     def is_rendered(self) -> bool:
         return not self.shot.media
+
+    @property
+    def is_retimed(self) -> bool:
+        """Then `shot.frames` is the part of the media that it shows at any speed, with handles."""
+        return self.spot.retimed > 0

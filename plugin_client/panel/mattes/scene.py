@@ -39,7 +39,8 @@ def reader_of(matte: RotoFile | MatteFile, facts: MediaFacts, *, workspace: Path
     if isinstance(matte, RotoFile):
         return RotoMatte(roto=matte, width=facts.width, height=facts.height)
     media = MediaReference(locations=(str(workspace / matte.path),))
-    return open_matte(Matte(media=media, channel=MatteChannel(matte.channel), invert=matte.invert), facts=facts)
+    told = Matte(media=media, channel=MatteChannel(matte.channel), invert=matte.invert, first_frame=matte.first_frame)
+    return open_matte(told, facts=facts)
 
 
 @dataclass(frozen=True)

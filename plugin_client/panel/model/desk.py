@@ -14,6 +14,7 @@ from plugin_client.panel.model.project import Project
 from plugin_client.panel.model.takes import Takes
 
 if TYPE_CHECKING:
+    from plugin_client.panel.hosting.timeline import HostTimeline
     from plugin_client.panel.keyframes.live_draft import LiveDraft
     from plugin_client.panel.mattes.cache import MatteCache
     from plugin_client.panel.running.runs import Runs
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """The models of one window. What is shown follows their signals; what is done calls them."""
+    """The models of one window. What is shown follows their signals; what is done calls them.
+
+    `timeline`: of the editing application that opened the window, None if none did.
+    """
 
     project: Project
     playhead: Playhead
@@ -36,3 +40,4 @@ class Desk:
     draft: LiveDraft
     session: Session
     runs: Runs
+    timeline: HostTimeline | None = None

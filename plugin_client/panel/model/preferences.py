@@ -73,6 +73,16 @@ class Preferences(QObject):
         self._keep("autosave", on)
 
     @property
+    def timeline_folder(self) -> str:
+        """Where projects of clips are kept that were chosen on an editing application's timeline; "" = MaskEdit's own
+        choice."""
+        return self._text("timeline_folder")
+
+    @timeline_folder.setter
+    def timeline_folder(self, folder: str) -> None:
+        self._keep("timeline_folder", folder)
+
+    @property
     def last_folder(self) -> str:
         """Where a file was chosen last."""
         return self._text("last_folder")

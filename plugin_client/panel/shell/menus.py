@@ -93,7 +93,7 @@ class EditMenu(QObject):
             action.setEnabled(bool(name))
 
 
-def add_pane_menu(bar: QMenuBar, title: str, *groups: Iterable[QAction]) -> QMenu:
+def add_pane_menu(bar: QMenuBar | QMenu, title: str, *groups: Iterable[QAction]) -> QMenu:
     """A menu of actions that belong to the panes, in groups."""
     menu = _menu(bar, title)
     for number, group in enumerate(groups):
@@ -103,7 +103,7 @@ def add_pane_menu(bar: QMenuBar, title: str, *groups: Iterable[QAction]) -> QMen
     return menu
 
 
-def _menu(bar: QMenuBar, title: str) -> QMenu:
+def _menu(bar: QMenuBar | QMenu, title: str) -> QMenu:
     menu = bar.addMenu(title)
     assert menu is not None
     menu.setToolTipsVisible(True)

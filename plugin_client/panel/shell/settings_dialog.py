@@ -63,6 +63,9 @@ class SettingsDialog(QDialog):
         clear.clicked.connect(desk.footage.clear)
         self.autosave = QCheckBox("Save the project by itself after every change")
         self.autosave.setChecked(kept.autosave)
+        self.timeline_folder = QLineEdit(kept.timeline_folder)
+        self.timeline_folder.setPlaceholderText("MaskEdit in your films")
+        self.timeline_folder.setToolTip("Where projects and results of clips are kept that were chosen in Resolve")
         models = QPushButton("Models …")
         models.clicked.connect(self.show_models)
         self.error = QLabel()
@@ -91,7 +94,8 @@ class SettingsDialog(QDialog):
         )
         column.addWidget(_group("Painting", ("Image editor", _with_browse(self.editor, self._choose_editor))))
         column.addWidget(_group("Footage", ("Memory for frames", _left(self.cache, clear))))
-        column.addWidget(_group("Saving", ("", self.autosave)))
+        chosen = _with_browse(self.timeline_folder, self._choose_timeline_folder)
+        column.addWidget(_group("Saving", ("", self.autosave), ("Clips from a timeline", chosen)))
         column.addWidget(self.error)
         column.addWidget(buttons)
         self.setMinimumWidth(520)
@@ -115,6 +119,7 @@ class SettingsDialog(QDialog):
             ("image_editor", self.editor.text().strip()),
             ("cache_bytes", self.cache.value() * _MIB),
             ("autosave", self.autosave.isChecked()),
+            ("timeline_folder", self.timeline_folder.text().strip()),
         ):
             if getattr(kept, name) != value:
                 setattr(kept, name, value)
@@ -127,6 +132,11 @@ class SettingsDialog(QDialog):
         path, _ = QFileDialog.getOpenFileName(self, "The server's certificate", "", "Certificates (*.pem *.crt *.cer)")
         if path:
             self.certificate.setText(path)
+
+    def _choose_timeline_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Where projects of clips from a timeline are kept")
+        if path:
+            self.timeline_folder.setText(path)
 
     def _choose_editor(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "The image editor's program")

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEve
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from maskedit.errors import OutputError
+from plugin_client.panel.hosting.mattes import TimelineMattes
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.document import Document
 from plugin_client.panel.model.working import in_background
@@ -162,7 +163,10 @@ class MainWindow(QMainWindow):
         assert flip is not None
         flip.addActions(viewing.takes)
         add_pane_menu(bar, "&Roto", rooms.roto.actions(), rooms.dope_sheet.actions())
-        add_pane_menu(bar, "&Matte", rooms.mattes.actions())
+        matte = add_pane_menu(bar, "&Matte", rooms.mattes.actions())
+        if desk.timeline is not None:
+            matte.addSeparator()
+            add_pane_menu(matte, "From the &Timeline", TimelineMattes(desk, desk.timeline, self).actions)
         add_pane_menu(bar, "&Keyframe", rooms.keyframes.actions())
         add_pane_menu(bar, "R&un", rooms.run.actions(), rooms.takes.verbs.values())
         window = bar.addMenu("&Window")
@@ -194,7 +198,9 @@ class MainWindow(QMainWindow):
     def _show_project(self) -> None:
         is_open = bool(self.desk.project.document.clip)
         self.pages.setCurrentIndex(int(is_open))
-        self.setWindowTitle(f"{self.projects.name}[*] – MaskEdit" if is_open else "MaskEdit")
+        where = self.desk.timeline.where if self.desk.timeline is not None else ""
+        title = f"{self.projects.name}[*] – {where} – MaskEdit" if where else f"{self.projects.name}[*] – MaskEdit"
+        self.setWindowTitle(title if is_open else "MaskEdit")
         self.setWindowModified(is_open and self.projects.unsaved)
         for dock in (self.work, self.takes, self.queue):
             dock.setEnabled(is_open)

@@ -59,6 +59,10 @@ class TakesPane(QWidget):
         self.verbs = {
             "star": self._verb("Star", "mdi6.star-outline", "S", lambda take: self._star(take.job_id)),
             "export": self._verb("Export …", "mdi6.export-variant", "Ctrl+Alt+E", self._export),
+            "timeline": self._verb("Put on the timeline", "mdi6.movie-plus-outline", "Ctrl+Alt+T", self._put),
+            "timeline_full": self._verb(
+                "Put the whole frame on the timeline", "mdi6.movie-outline", "", self._put_full
+            ),
             "copy": self._verb("Copy settings into the project", "mdi6.content-copy", "", self._copy),
             "again": self._verb("Render with another seed", "mdi6.dice-5-outline", "", desk.runs.again),
             "retry": self._verb("Retry", "mdi6.restart", "", desk.runs.retry),
@@ -67,11 +71,14 @@ class TakesPane(QWidget):
             "reveal": self._verb("Show in folder", "mdi6.folder-open-outline", "", self._reveal),
             "delete": self._verb("Delete …", "mdi6.delete-outline", "Del", self._delete),
         }
+        for name in ("timeline", "timeline_full"):
+            self.verbs[name].setVisible(desk.timeline is not None)
         bar = QHBoxLayout()
         bar.setSpacing(theme.SPACE // 2)
-        for name in ("export", "again", "copy", "reveal", "delete"):
+        for name in ("timeline", "export", "again", "copy", "reveal", "delete"):
             button = QToolButton()
             button.setDefaultAction(self.verbs[name])
+            button.setVisible(self.verbs[name].isVisible())
             bar.addWidget(button)
         bar.addStretch(1)
         top = QWidget()
@@ -97,6 +104,8 @@ class TakesPane(QWidget):
         desk.takes.chosen.connect(self._show)
         desk.runs.progressed.connect(self.list.refresh)
         desk.runs.changed.connect(self.list.refresh)
+        if desk.timeline is not None:
+            desk.timeline.changed.connect(self._show)
         self._show()
 
     @property
@@ -127,6 +136,8 @@ class TakesPane(QWidget):
         can = {
             "star": take is not None,
             "export": take is not None and bool(take.result),
+            "timeline": self._can_be_put(take),
+            "timeline_full": self._can_be_put(take),
             "copy": take is not None,
             "again": done,
             "retry": take is not None and take.state in (JobState.FAILED, JobState.CANCELLED),
@@ -160,6 +171,17 @@ class TakesPane(QWidget):
         dialog = ExportDialog(self._desk, take, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def _can_be_put(self, take: Take | None) -> bool:
+        return self._desk.timeline is not None and not self._desk.timeline.why_not(take)
+
+    def _put(self, take: Take) -> None:
+        if self._desk.timeline is not None:
+            self._desk.timeline.put(take)
+
+    def _put_full(self, take: Take) -> None:
+        if self._desk.timeline is not None:
+            self._desk.timeline.put(take, alpha=False)
 
     def _copy(self, take: Take) -> None:
         project = self._desk.project

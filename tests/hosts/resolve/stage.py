@@ -21,9 +21,16 @@ class Stage:
         self.fake = fake
         self.resolve = fake.scriptapp("Resolve")
         self.project = self.resolve.GetProjectManager().CreateProject("Night shoot")
-        self.project.SetSetting("timelineFrameRate", rate)
-        self.project.SetSetting("timelineResolutionWidth", str(size[0]))
-        self.project.SetSetting("timelineResolutionHeight", str(size[1]))
+        settings = {
+            "timelineFrameRate": rate,
+            "timelineResolutionWidth": str(size[0]),
+            "timelineResolutionHeight": str(size[1]),
+        }
+        if "SetSettings" in dir(self.project):
+            self.project.SetSettings(settings)
+        else:
+            for name, value in settings.items():
+                self.project.SetSetting(name, value)
         self.pool = self.project.GetMediaPool()
         self.timeline = self.pool.CreateEmptyTimeline("Cut 3")
 

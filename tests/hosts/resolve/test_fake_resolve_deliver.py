@@ -53,6 +53,8 @@ def test_mark_in_and_out_are_absolute_and_both_included(cut, tmp_path):
     files = sorted(tmp_path.glob("s_*.tif"))
     assert [file.name for file in files] == [f"s_000864{number:02}.tif" for number in (3, 4, 5)]
     assert [greys(file)[0] for file in files] == [grey_of(number) for number in (13, 14, 15)]
+    assert cut.timeline.GetMarkInOut() == {"video": {"in": 3, "out": 5}}, "they are the timeline's own"
+    assert cut.timeline.GetCurrentTimecode() == "01:00:00:05", "the viewer shows what is rendered"
 
 
 def test_settings_layer_over_what_was_left_there_and_nobody_can_read_them(cut, tmp_path):
@@ -164,6 +166,7 @@ def test_nested_clips_and_generators_have_no_file_and_can_be_rendered(cut, tmp_p
     assert (compound.GetStart(), compound.GetDuration(), len(cut.items())) == (cut.start, 20, 1)
     render(cut, tmp_path, "nest")
     assert np.allclose(greys(tmp_path / "nest.mov"), [grey_of(number) for number in range(10, 30)], atol=3)
+    cut.timeline.SetCurrentTimecode(cut.timeline.GetStartTimecode())
     generator = cut.timeline.InsertGeneratorIntoTimeline("Solid Color")
     assert generator.GetMediaPoolItem() is None and generator.GetDuration() == 120
     assert compound.GetStart() == cut.start + 120, "what lay there moves aside"

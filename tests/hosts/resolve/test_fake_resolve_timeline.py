@@ -176,3 +176,53 @@ def test_people_select_move_and_delete(numbered_clip):
     assert (selected.GetStart(), selected.GetLeftOffset()) == (stage.start + 7, 10)
     by_hand.delete(stage.timeline, item)
     assert selected.GetStart() is None and stage.timeline.GetSelectedClips() is None
+
+
+@pytest.mark.parametrize(("version", "names"), [("19.0", ["a", "b", "Video 3"]), ("19.1", ["a", "Video 3", "b"])])
+def test_old_versions_do_not_hear_where_a_track_is_to_go(version, names):
+    stage = Stage(FakeResolve(version=version))
+    stage.timeline.AddTrack("video")
+    stage.timeline.SetTrackName("video", 1, "a")
+    stage.timeline.SetTrackName("video", 2, "b")
+    assert stage.timeline.AddTrack("video", {"index": 2}) is True
+    assert [stage.timeline.GetTrackName("video", number) for number in (1, 2, 3)] == names
+
+
+@pytest.mark.parametrize(("takes", "length"), [("keep", 20), ("ripple", 48)])
+def test_a_take_keeps_its_items_length_or_brings_its_own(numbered_clip, takes, length):
+    stage = Stage(FakeResolve(takes=takes))
+    clip, other = (stage.clip(numbered_clip(name, 48)) for name in ("a.mov", "b.mov"))
+    item = stage.append(clip, startFrame=10, endFrame=30, recordFrame=stage.start)
+    assert (item.GetTakesCount(), item.GetSelectedTakeIndex(), item.FinalizeTake()) == (0, 0, False)
+    assert item.AddTake(other) is True
+    assert (item.GetTakesCount(), item.GetSelectedTakeIndex(), item.GetDuration()) == (2, 2, length)
+    assert item.GetTakeByIndex(2)["mediaPoolItem"].GetUniqueId() == other.GetUniqueId()
+    assert item.DeleteTakeByIndex(2) is False, "it is the selected one"
+    assert item.SelectTakeByIndex(1) is True and (item.GetLeftOffset(), item.GetDuration()) == (10, 20)
+    assert item.DeleteTakeByIndex(2) is True and item.FinalizeTake() is True and item.GetTakesCount() == 0
+
+
+def test_ganged_zooms_are_one(stage, clip):
+    item = stage.append(clip)
+    assert item.SetProperty("ZoomX", 2.0) is True and item.GetProperty("ZoomY") == 2.0
+    item.SetProperty("ZoomGang", False)
+    item.SetProperty("ZoomX", 3.0)
+    assert item.GetProperty("ZoomY") == 2.0
+
+
+def test_properties_are_set_all_together_or_not_at_all(numbered_clip):
+    stage = Stage(FakeResolve(version="21.1"))
+    item = stage.append(stage.clip(numbered_clip("a.mov", 48)))
+    assert item.GetProperty is None and "GetProperty" not in dir(item)
+    assert item.SetProperties({"Pan": 4.0, "Zoom": 2.0}) is False and item.GetProperties()["Pan"] == 0.0
+    assert item.SetProperties({"Pan": 4.0, "Opacity": 50.0}) is True and item.GetProperties()["Pan"] == 4.0
+    assert stage.timeline.GetSettings()["timelineFrameRate"] == "24" and stage.timeline.GetSetting is None
+
+
+def test_grades_and_groups_go_from_item_to_item(stage, clip):
+    first, second = (stage.append(clip, startFrame=0, endFrame=8) for _ in range(2))
+    assert first.GetColorGroup() is None and second.AssignToColorGroup(None) is False
+    by_hand.grade(bare(first).item, "teal", group="Night")
+    assert first.CopyGrades([second]) is True and first.CopyGrades([]) is False
+    assert second.AssignToColorGroup(first.GetColorGroup()) is True
+    assert (bare(second).item.grade, second.GetColorGroup().GetName()) == ("teal", "Night")

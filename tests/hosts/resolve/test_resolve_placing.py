@@ -4,46 +4,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from plugin_client.core.errors import BadInput
-from plugin_client.core.host import Marks, Shot
-from plugin_client.resolve.placing import Placed, put_result
+from plugin_client.core.host import Shot
+from plugin_client.core.timeline import FrameRange
+from plugin_client.resolve.placing import put_result
 from plugin_client.resolve.reading import read_item
 from tests.hosts.resolve.fake import by_hand
-from tests.hosts.resolve.fake.app import FakeResolve
 from tests.hosts.resolve.fake.calls import bare
 from tests.hosts.resolve.fake.pictures import shown_at, write_still
 from tests.hosts.resolve.fake.snapshot import each_failure, snapshot
-from tests.hosts.resolve.fake.timecode import RATES
-from tests.hosts.resolve.stage import Stage, grey_of
-
-MARKS = Marks(job_id="job-7", name="red car", prompt="a red car", seed=3)
-
-
-class Scene:
-    """Frames 10-29 of a clip at frame 40 of a timeline, read as a shot, and a result for it."""
-
-    def __init__(self, numbered_clip, *, rate: str = "24", media_rate: str = "", **fake: str) -> None:
-        self.stage = Stage(FakeResolve(**fake), rate=rate)
-        media_rate = media_rate or rate
-        name = "_".join([rate, media_rate, *fake.values()]).replace(" ", "")
-        path = numbered_clip(f"{name}.mov", 90, rate=RATES[media_rate])
-        clip = self.stage.clip(path)
-        self.source = by_hand.place(self.stage.timeline, clip, track=1, start=self.stage.start + 40, source=(10, 30))
-        (item,) = self.stage.items()
-        self.shot: Shot = read_item(self.stage.project, self.stage.timeline, item).shot
-        # Bright where the source is dark: a frame of it tells which one it is.
-        self.result = numbered_clip(f"result_{name}.mov", 110, rate=RATES[media_rate])
-
-    def put(self, **changed: object) -> Placed:
-        return put_result(self.stage.resolve, str(self.result), self.shot, marks=MARKS, **changed)
-
-    def span(self, track: int) -> list[tuple[int, int]]:
-        return [(one.GetStart() - self.stage.start, one.GetDuration()) for one in self.stage.items(track)]
+from tests.hosts.resolve.scene import MARKS, Scene
+from tests.hosts.resolve.stage import grey_of
 
 
 @pytest.fixture
@@ -94,14 +71,23 @@ def test_everything_else_is_as_it_was(scene):
 def test_a_free_track_of_ours_is_used_again_and_never_written_over(scene, numbered_clip):
     scene.put()
     scene.result = numbered_clip("second.mov", 30)
-    assert scene.put().track == 3
+    assert scene.put(again="new").track == 3
     by_hand.delete(scene.stage.timeline, bare(scene.stage.items(2)[0]).item)
     scene.result = numbered_clip("third.mov", 30)
-    assert scene.put().track == 2
+    assert scene.put(again="new").track == 2
     scene.stage.timeline.SetTrackLock("video", 3, True)
     scene.result = numbered_clip("fourth.mov", 30)
     by_hand.delete(scene.stage.timeline, bare(scene.stage.items(3)[0]).item)
-    assert scene.put().track == 4, "a locked track takes nothing"
+    assert scene.put(again="new").track == 4, "a locked track takes nothing"
+
+
+def test_the_track_of_mattes_is_not_one_for_results(scene):
+    for name, track in [("MaskEdit matte", 3), ("MaskEdit 2", 2)]:
+        scene.stage.timeline.AddTrack("video")
+        scene.stage.timeline.SetTrackName("video", 2, name)
+        assert scene.put(again="new").track == track
+        for number in range(scene.stage.timeline.GetTrackCount("video"), 1, -1):
+            scene.stage.timeline.DeleteTrack("video", number)
 
 
 def test_a_track_of_ours_below_the_source_is_left_alone(scene):
@@ -109,27 +95,49 @@ def test_a_track_of_ours_below_the_source_is_left_alone(scene):
     assert scene.put().track == 2
 
 
-def test_clips_above_the_source_are_spoken_of(scene):
-    scene.stage.timeline.AddTrack("video")
-    title = by_hand.place(
-        scene.stage.timeline,
-        scene.stage.items()[0].GetMediaPoolItem(),
-        track=2,
-        start=scene.stage.start + 45,
-        source=(0, 4),
-    )
+@pytest.mark.parametrize(("version", "track"), [("21.0", 2), ("19.0", 4)])
+def test_a_new_track_goes_right_above_the_source_where_resolve_inserts_one(numbered_clip, version, track):
+    scene = Scene(numbered_clip, version=version)
+    clip = scene.stage.items()[0].GetMediaPoolItem()
+    for _ in range(2):
+        scene.stage.timeline.AddTrack("video")
+    title = by_hand.place(scene.stage.timeline, clip, track=3, start=scene.stage.start + 45, source=(0, 4))
     placed = scene.put()
-    assert placed.track == 3 and "lies over other clips" in placed.notes[0]
-    by_hand.move(title, 100)
-    assert scene.put().notes == ()
+    assert placed.track == track and scene.span(track) == [(40, 20)]
+    assert scene.stage.timeline.GetTrackName("video", track) == "MaskEdit"
+    assert [note for note in placed.notes if "lies over other clips" in note] == list(placed.notes)
+    assert len(placed.notes) == (1 if track == 4 else 0)
+    assert scene.stage.fake.misuses == []
+    if track == 4:
+        by_hand.move(title, 100)
+        scene.result = scene.result.with_name("again.mov").hardlink_to(scene.result) or scene.result
+        assert scene.put(again="new").notes == ()
+
+
+def test_further_tracks_go_above_earlier_results(scene):
+    clip = scene.stage.items()[0].GetMediaPoolItem()
+    scene.stage.timeline.AddTrack("video")
+    by_hand.place(scene.stage.timeline, clip, track=2, start=scene.stage.start + 45, source=(0, 4))
+    assert [scene.put(again="new").track for _ in range(2)] == [2, 3]
+    assert scene.span(4) == [(45, 4)]
+
+
+def test_a_track_that_gets_no_name_is_taken_and_spoken_of(scene):
+    scene.stage.fake.fail("Timeline.SetTrackName", 1)
+    scene.stage.fake.fail("Timeline.SetTrackName", 2)
+    placed = scene.put()
+    assert "did not name video track 2" in placed.notes[0] and scene.span(2) == [(40, 20)]
 
 
 def test_a_source_that_moved_or_went_is_spoken_of_and_the_result_stays_put(scene):
     by_hand.move(scene.source, 5)
-    placed = scene.put()
+    placed = scene.put(again="new")
     assert placed.result.record_frame == scene.stage.start + 40 and "moved or trimmed" in placed.notes[0]
+    by_hand.move(scene.source, -5)
+    scene.source.source_in += 1
+    assert "was slipped, retimed or replaced" in scene.put(again="new").notes[0]
     by_hand.delete(scene.stage.timeline, scene.source)
-    assert "not on the timeline any more" in scene.put().notes[0]
+    assert "not on the timeline any more" in scene.put(again="new").notes[0]
 
 
 def test_what_is_not_open_any_more_is_a_sentence(scene):
@@ -174,9 +182,9 @@ def test_a_file_that_is_in_the_pool_is_not_imported_again_and_not_deleted_when_s
     scene.stage.fake.fail("TimelineItem.AddMarker")
     before = snapshot(scene.stage.fake)
     with pytest.raises(BadInput, match="AddMarker"):
-        scene.put()
+        scene.put(again="new")
     assert snapshot(scene.stage.fake) == before
-    assert scene.put().track == 3 and scene.stage.fake.calls.count("MediaPool.ImportMedia") == 2
+    assert scene.put(again="new").track == 3 and scene.stage.fake.calls.count("MediaPool.ImportMedia") == 2
 
 
 def test_a_file_that_resolve_does_not_read_changes_nothing(scene, tmp_path):
@@ -195,13 +203,19 @@ def test_a_shot_from_elsewhere_is_refused(scene, place):
         put_result(scene.stage.resolve, "a.mov", shot, marks=MARKS)
 
 
-@pytest.mark.parametrize("other_page", [False, True])
-def test_each_call_that_fails_leaves_the_project_as_it_was(numbered_clip, other_page):
+@pytest.mark.parametrize(("version", "case"), [("20.0", ""), ("20.0", "away"), ("18.5", "title"), ("21.1", "title")])
+def test_each_call_that_fails_leaves_the_project_as_it_was(numbered_clip, version, case):
     def fresh() -> Scene:
-        made = Scene(numbered_clip, version="20.0")
-        if other_page:
+        made = Scene(numbered_clip, version=version)
+        if case == "away":
             made.stage.pool.CreateEmptyTimeline("Other")
             made.stage.resolve.OpenPage("color")
+        if case == "title":
+            clip = made.stage.items()[0].GetMediaPoolItem()
+            for name in ("Titles", "Grain"):
+                made.stage.timeline.AddTrack("video")
+                made.stage.timeline.SetTrackName("video", made.stage.timeline.GetTrackCount("video"), name)
+            by_hand.place(made.stage.timeline, clip, track=3, start=made.stage.start + 45, source=(0, 4))
         return made
 
     scene = fresh()
@@ -224,4 +238,22 @@ def test_each_call_that_fails_leaves_the_project_as_it_was(numbered_clip, other_
             assert scene.span(placed.track) == [(40, 20)], (call, nth)
             after = snapshot(scene.stage.fake)
             assert [after[key] == before[key] for key in ("page", "current", "folder", "settings")] == [True] * 4
+            names = [track.name for track in bare(scene.stage.timeline).cut.tracks["video"]]
+            assert names.pop(placed.track - 1) == "MaskEdit", (call, nth)
+            assert names == (["Video 1", "Titles", "Grain"] if case == "title" else ["Video 1"]), (call, nth)
     assert refused > 20
+
+
+def test_a_part_of_the_shot_goes_to_its_own_frames(scene):
+    scene.shot = replace(scene.shot, frames=FrameRange(14, 22))
+    placed = scene.put()
+    assert scene.span(2) == [(44, 9)] and placed.notes == ()
+
+
+@pytest.mark.parametrize("frames", [FrameRange(9, 29), FrameRange(30, 40)])
+def test_frames_that_the_source_does_not_show_are_not_placed(scene, frames):
+    before = snapshot(scene.stage.fake)
+    scene.shot = replace(scene.shot, frames=frames)
+    with pytest.raises(BadInput, match=r"other frames than .*result is kept in"):
+        scene.put()
+    assert snapshot(scene.stage.fake) == before

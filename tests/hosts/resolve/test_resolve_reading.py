@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from plugin_client.core.errors import BadInput
 from plugin_client.core.timeline import FrameRange
-from plugin_client.resolve.reading import read_item, read_selected, selected_items
+from plugin_client.resolve.reading import HANDLES, read_item, read_selected, selected_items
 from plugin_client.resolve.spots import spot_from
 from tests.hosts.resolve.fake import by_hand
 from tests.hosts.resolve.fake.app import FakeResolve
@@ -26,7 +26,7 @@ from tests.hosts.resolve.fake.snapshot import each_failure, snapshot
 from tests.hosts.resolve.fake.timecode import RATES
 from tests.hosts.resolve.stage import Stage
 
-VERSIONS = ["18.5", "19.0", "20.3", "21.0.4"]
+VERSIONS = ["18.5", "19.0", "20.3", "21.0.4", "21.1"]
 
 
 def placed(stage: Stage, label: str, *, start: int, end: int, frames: int = 300, at: int = 40, tc: str = "") -> Item:
@@ -87,11 +87,33 @@ def test_mixed_rates_are_read_and_said():
     assert "50 frames a second, the timeline 25" in shot.notes[0]
 
 
-@given(percent=st.sampled_from([50, 90, 110, 200, 400]), start=st.integers(0, 60), version=st.sampled_from(VERSIONS))
-def test_a_retimed_clip_is_refused_with_the_way_round(percent, start, version):
+@given(
+    percent=st.sampled_from([25, 50, 90, 110, 200, 400]),
+    start=st.integers(0, 60),
+    label=st.sampled_from(["24", "23.976", "50"]),
+    tc=st.sampled_from(["00:00:00:00", "10:00:00:00"]),
+    version=st.sampled_from(VERSIONS[1:]),
+)
+def test_a_retimed_clip_is_read_as_what_it_shows_with_handles(percent, start, label, tc, version):
     stage = Stage(FakeResolve(version=version))
-    by_hand.retime(placed(stage, "24", start=start, end=start + 100), percent)
-    with pytest.raises(BadInput, match="retimed: reset its speed"):
+    item = placed(stage, label, start=start, end=start + 100, tc=tc)
+    by_hand.retime(item, percent)
+    found = read(stage)
+    cut = bare(stage.timeline).cut
+    assert found.is_retimed and found.spot.first == start == item.source_frame(item.start, cut)
+    assert found.spot.first + found.spot.retimed > item.source_frame(item.end - 1, cut)
+    assert 97 <= found.spot.retimed <= 100
+    frames = found.shot.frames
+    assert frames.first == max(0, start - HANDLES)
+    assert frames.last == min(299, found.spot.first + found.spot.retimed - 1 + HANDLES)
+    assert (found.spot.frame, found.spot.length) == (item.start, item.duration)
+    assert "is retimed" in found.notes[0] and spot_from(found.shot.place) == found.spot
+
+
+def test_an_old_resolve_does_not_tell_what_a_retimed_clip_shows():
+    stage = Stage(FakeResolve(version="18.5"))
+    by_hand.retime(placed(stage, "24", start=10, end=110), 200)
+    with pytest.raises(BadInput, match="does not say which frames it shows: update Resolve"):
         read(stage)
 
 

@@ -22,12 +22,16 @@ UNTITLED = "Untitled Project"
 
 
 class FakeResolve:
-    """The application. `overlap`: what an append over another clip does, "drop" or "slide"."""
+    """The application. `overlap`: what an append over another clip does, "drop" or "slide". `takes`: what becomes of an
+    item's length when a take is selected, "keep" or "ripple".
+    """
 
-    def __init__(self, *, version: str = "21.0", edition: str = "studio", overlap: str = "drop") -> None:
+    def __init__(
+        self, *, version: str = "21.0", edition: str = "studio", overlap: str = "drop", takes: str = "keep"
+    ) -> None:
         self.version = version
         self.is_free = edition == "free"
-        self.overlap = overlap
+        self.overlap, self.takes = overlap, takes
         self.page = "edit"
         self.projects = [ProjectFile(UNTITLED)]
         self.project: ProjectFile | None = self.projects[0]

@@ -29,6 +29,11 @@ def retime(item: Item, percent: int) -> None:
     item.speed = speed
 
 
+def grade(item: Item, grade: str, *, group: str = "") -> None:
+    """Grade on the Color page, and put into a colour group."""
+    item.grade, item.group = grade, group
+
+
 def select(timeline: Any, *items: Item) -> None:
     """Select `items` and put the playhead on the first of them."""
     cut = bare(timeline).cut

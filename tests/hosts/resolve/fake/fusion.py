@@ -37,8 +37,8 @@ class PolylineMask:
         pairs = zip(self.keys[before], self.keys[after], strict=True)
         return [{axis: a.get(axis, 0) * (1 - share) + b.get(axis, 0) * share for axis in a} for a, b in pairs]
 
-    def as_text(self) -> str:
-        """The tool, and the spline that keys it, as they stand in a comp file."""
+    def as_text(self, onto: str = "") -> str:
+        """The tool, and the spline that keys it, as they stand in a comp file. `onto`: the mask below."""
         animated = len(self.keys) > 1
         shape = f'SourceOp = "{self.name}Polyline", Source = "Value",'
         still = f"Value = {_polyline(next(iter(self.keys.values())), closed=self.closed)},"
@@ -47,6 +47,7 @@ class PolylineMask:
             f"SoftEdge = Input {{ Value = {self.soft_edge:g}, }},",
             f"Invert = Input {{ Value = {int(self.invert)}, }},",
             f"Polyline = Input {{ {shape if animated else still} }},",
+            *([f'EffectMask = Input {{ SourceOp = "{onto}", Source = "Mask", }},'] if onto else []),
         ]
         tool = f"\t\t{self.name} = PolylineMask {{\n\t\t\tInputs = {{\n\t\t\t\t"
         tool += "\n\t\t\t\t".join(inputs) + "\n\t\t\t},\n\t\t},"
@@ -69,22 +70,25 @@ def _polyline(points: list[Point], *, closed: bool) -> str:
 
 @dataclass(eq=False)
 class Comp:
-    """A comp; `text` is what was imported, kept to the letter."""
+    """A comp; `text` is what was imported, kept to the letter. Its time counts the frames of the whole source."""
 
     name: str
     masks: list[PolylineMask] = field(default_factory=list)
     text: str = ""
 
-    def as_text(self) -> str:
+    def as_text(self, whole: tuple[int, int] = (0, 0), used: tuple[int, int] = (0, 0)) -> str:
+        """`whole`: the first and last frame of the source; `used`: of the part on the timeline."""
         if self.text:
             return self.text
         media_in = '\t\tMediaIn1 = MediaIn {\n\t\t\tInputs = { Layer = Input { Value = "0", }, },\n\t\t},'
-        joined = "\n".join([media_in, *(mask.as_text() for mask in self.masks)])
+        below = ["", *(mask.name for mask in self.masks)]
+        joined = "\n".join([media_in, *(mask.as_text(onto) for mask, onto in zip(self.masks, below, strict=False))])
         last = self.masks[-1].name if self.masks else ""
         effect = f'EffectMask = Input {{ SourceOp = "{last}", Source = "Mask", }}, ' if last else ""
         out = f'\t\tMediaOut1 = MediaOut {{\n\t\t\tInputs = {{ {effect}Input = Input {{ SourceOp = "MediaIn1", '
         out += 'Source = "Output", }, },\n\t\t},'
-        return f"Composition {{\n\tCurrentTime = 0,\n\tTools = {{\n{joined}\n{out}\n\t}},\n}}\n"
+        ranges = f"\tRenderRange = {{ {used[0]}, {used[1]} }},\n\tGlobalRange = {{ {whole[0]}, {whole[1]} }},\n"
+        return f"Composition {{\n\tCurrentTime = {used[0]},\n{ranges}\tTools = {{\n{joined}\n{out}\n\t}},\n}}\n"
 
     def tools(self) -> dict[str, str]:
         """Name → type of every tool."""

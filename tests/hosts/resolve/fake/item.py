@@ -32,6 +32,18 @@ PROPERTIES: dict[str, Any] = {
 }  # fmt: skip
 
 
+class ColorGroup:
+    """Of clips that are graded together."""
+
+    is_played = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def GetName(self) -> str:
+        return self.name
+
+
 @with_markers
 class TimelineItem:
     is_played = True
@@ -127,10 +139,22 @@ class TimelineItem:
         return properties.get(propertyKey) if propertyKey else properties
 
     def SetProperty(self, propertyKey: str, propertyValue: Any) -> bool:
+        """With the zooms ganged, one sets the other."""
         if propertyKey not in PROPERTIES or isinstance(propertyValue, str):
             return False
         self.item.properties[propertyKey] = propertyValue
+        if propertyKey in ("ZoomX", "ZoomY") and self.GetProperty("ZoomGang"):
+            self.item.properties |= dict.fromkeys(("ZoomX", "ZoomY"), propertyValue)
         return True
+
+    def GetProperties(self) -> dict[str, Any]:
+        return self.GetProperty()
+
+    def SetProperties(self, properties: dict[str, Any]) -> bool:
+        """All of them, or none where one is not valid."""
+        if any(key not in PROPERTIES or isinstance(value, str) for key, value in properties.items()):
+            return False
+        return all([self.SetProperty(key, value) for key, value in properties.items()])
 
     def GetClipColor(self) -> str:
         return self.item.clip_color
@@ -162,6 +186,15 @@ class TimelineItem:
             target.item.grade = self.item.grade
         return bool(tgtTimelineItems)
 
+    def GetColorGroup(self) -> Any:
+        return ColorGroup(self.item.group) if self.item.group else None
+
+    def AssignToColorGroup(self, colorGroup: Any) -> bool:
+        if not isinstance(colorGroup, ColorGroup):
+            return False
+        self.item.group = colorGroup.name
+        return True
+
     def AddTake(self, mediaPoolItem: Any, startFrame: Any = None, endFrame: Any = None) -> bool:
         """The first call also makes a take of what is there. The new take is shown from now on."""
         if not isinstance(mediaPoolItem, MediaPoolItem) or self.item.clip is None:
@@ -191,6 +224,8 @@ class TimelineItem:
             return False
         take = self.item.takes[idx - 1]
         self.item.take, self.item.clip, self.item.source_in = idx, take.clip, take.source_in
+        if self.app.takes == "ripple":
+            self.item.duration = int((take.source_out - take.source_in) * self.cut.rate / take.clip.rate)
         return True
 
     def DeleteTakeByIndex(self, idx: int) -> bool:
@@ -240,8 +275,13 @@ class TimelineItem:
     def ExportFusionComp(self, path: str, compIndex: int) -> bool:
         if self.app.page != "fusion" or not 1 <= compIndex <= len(self.item.comps) or not Path(path).parent.is_dir():
             return False
-        Path(path).write_text(self.item.comps[compIndex - 1].as_text(), encoding="utf-8")
+        Path(path).write_text(self.item.comps[compIndex - 1].as_text(*self._comp_ranges()), encoding="utf-8")
         return True
+
+    def _comp_ranges(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Of the source and of the part in use, in frames of the timeline from the source's first."""
+        left, right, length = int(self.GetLeftOffset()), int(self.GetRightOffset()), self.item.duration
+        return (0, left + length + right - 1), (left, left + length - 1)
 
     def CreateMagicMask(self, mode: str) -> bool:
         """Tracks what a person has clicked on, and nothing where nobody has."""

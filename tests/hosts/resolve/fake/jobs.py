@@ -170,3 +170,5 @@ class Queue:
             else:
                 job.write()
                 job.status = "Complete"
+                # The viewer shows what is being rendered.
+                job.cut.playhead = job.span[-1]

@@ -96,6 +96,7 @@ class Item:
     clip_color: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     grade: str = ""
+    group: str = ""
     is_enabled: bool = True
     is_gone: bool = False
     uid: str = field(default_factory=lambda: unique_id("item"))

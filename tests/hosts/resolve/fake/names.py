@@ -47,6 +47,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "19.1": "DeleteRenderPreset GetQuickExportRenderPresets RenderWithQuickExport",
         "20.2": "ApplyFairlightPresetToCurrentTimeline",
         "21.0": "GenerateSpeech ResetIntellisearchAnalysis",
+        "21.1": "GetSettings SetSettings",
     },
     "MediaStorage": {
         "18.5": (
@@ -160,6 +161,13 @@ _NAMES: dict[str, dict[str, str]] = {
     "GalleryStill": {},
 }
 
+# class → the version that took them away → names
+_GONE: dict[str, dict[str, str]] = {
+    "Project": {"21.1": "GetSetting SetSetting"},
+    "Timeline": {"21.1": "GetSetting SetSetting"},
+    "TimelineItem": {"21.1": "GetProperty SetProperty"},
+}
+
 STUDIO_ONLY = frozenset(
     f"{owner}.{name}"
     for owner, names in {
@@ -174,6 +182,9 @@ STUDIO_ONLY = frozenset(
 )
 """Calls that open a modal window in the free edition; every call after that fails until someone closes it."""
 
+INSERTS_TRACKS_SINCE = "19.1"
+"""From here on `AddTrack` listens to an index."""
+
 SUBFRAMES_SINCE = "19.0"
 """From here on positions take an argument: True for fractions of a frame. Before, the argument is a wrong number of
 arguments."""
@@ -186,8 +197,12 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def names_of(owner: str, version: str) -> frozenset[str]:
     """The method names that objects of class `owner` have in Resolve `version`."""
-    have = (names for since, names in _NAMES[owner].items() if version_key(since) <= version_key(version))
-    return frozenset(name for names in have for name in names.split())
+    return _until(_NAMES[owner], version) - _until(_GONE.get(owner, {}), version)
+
+
+def _until(changes: dict[str, str], version: str) -> frozenset[str]:
+    there = (names for since, names in changes.items() if version_key(since) <= version_key(version))
+    return frozenset(name for names in there for name in names.split())
 
 
 def classes() -> tuple[str, ...]:

@@ -100,6 +100,12 @@ class Project:
         self.file.settings[settingName] = settingValue
         return True
 
+    def GetSettings(self) -> dict[str, str]:
+        return dict(self.file.settings)
+
+    def SetSettings(self, settings: dict[str, str]) -> bool:
+        return all([self.SetSetting(name, value) for name, value in settings.items()])
+
     def GetRenderFormats(self) -> dict[str, str]:
         return {name: extension for extension, (name, _) in FORMATS.items()}
 
@@ -127,7 +133,11 @@ class Project:
         return True
 
     def SetRenderSettings(self, settings: dict[str, Any]) -> bool:
-        return self.file.queue.change(settings)
+        """MarkIn and MarkOut are the timeline's own in and out points, told in absolute frames."""
+        taken, cut = self.file.queue.change(settings), self.file.current
+        if taken and cut is not None and {"MarkIn", "MarkOut"} <= settings.keys():
+            cut.in_out = settings["MarkIn"] - cut.start, settings["MarkOut"] - cut.start
+        return taken
 
     def GetRenderPresetList(self) -> list[str]:
         return list(self.file.queue.presets)

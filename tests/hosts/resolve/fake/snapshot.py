@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.hosts.resolve.fake.app import FakeResolve
-from tests.hosts.resolve.fake.model import Bin, Cut
+from tests.hosts.resolve.fake.model import Bin, Cut, Item
 
 
 def snapshot(fake: FakeResolve) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _cut(cut: Cut) -> dict[str, Any]:
             track.name,
             track.is_locked,
             track.is_enabled,
-            [(one.uid, one.start, one.duration, one.source_in, one.take, tuple(one.marks)) for one in track.items],
+            [_item(one) for one in track.items],
         )
         for kind, rows in cut.tracks.items()
         for number, track in enumerate(rows, 1)
@@ -51,6 +51,14 @@ def _cut(cut: Cut) -> dict[str, Any]:
     }
 
 
+def _item(item: Item) -> tuple[Any, ...]:
+    return (
+        *(item.uid, item.name, item.start, item.duration, item.clip and item.clip.uid, item.source_in, item.speed),
+        *(item.take, [(take.clip.uid, take.source_in) for take in item.takes], tuple(item.marks)),
+        *(dict(item.properties), item.grade, item.group, item.is_enabled, len(item.comps)),
+    )
+
+
 def _bin(folder: Bin) -> dict[str, Any]:
-    clips = [(clip.uid, clip.name, clip.media) for clip in folder.clips]
+    clips = [(clip.uid, clip.name, clip.media, dict(clip.properties), tuple(clip.marks)) for clip in folder.clips]
     return {"name": folder.name, "clips": clips, "folders": [_bin(child) for child in folder.bins]}

@@ -9,6 +9,7 @@ from tests.hosts.resolve.fake.gallery import GalleryStill
 from tests.hosts.resolve.fake.item import TimelineItem
 from tests.hosts.resolve.fake.marking import with_markers
 from tests.hosts.resolve.fake.model import Cut, Item, Mark, Still, Track
+from tests.hosts.resolve.fake.names import INSERTS_TRACKS_SINCE, version_key
 from tests.hosts.resolve.fake.nesting import insert, nest
 from tests.hosts.resolve.fake.pictures import shown_at
 from tests.hosts.resolve.fake.timecode import frame_of, timecode_of
@@ -85,15 +86,20 @@ class Timeline:
         settings = self.file.settings | own
         return settings.get(settingName, "") if settingName else settings
 
+    def GetSettings(self) -> dict[str, Any]:
+        return self.GetSetting()
+
     def GetTrackCount(self, trackType: str) -> int:
         return len(self.cut.tracks.get(trackType, []))
 
     def AddTrack(self, trackType: str, subTrackType: Any = None) -> bool:
-        """On top, or at `{"index": n}`."""
+        """On top, or at `{"index": n}` from INSERTS_TRACKS_SINCE on; before, and out of bounds, that is not heard."""
         tracks = self.cut.tracks.get(trackType)
         if tracks is None:
             return False
-        index = subTrackType.get("index", len(tracks) + 1) if isinstance(subTrackType, dict) else len(tracks) + 1
+        listens = version_key(self.app.version) >= version_key(INSERTS_TRACKS_SINCE)
+        index = subTrackType.get("index", 0) if isinstance(subTrackType, dict) and listens else 0
+        index = index if 1 <= index <= len(tracks) else len(tracks) + 1
         tracks.insert(index - 1, Track(f"{trackType.capitalize()} {len(tracks) + 1}"))
         return True
 
