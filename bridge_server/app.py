@@ -5,27 +5,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import structlog
 from grpc_health.v1 import health_pb2
 
+from bridge_server import logs
 from bridge_server.adapters import AdapterShelf
 from bridge_server.assets import AssetStore
 from bridge_server.checks import CHECKER, Checker
 from bridge_server.conversion import Converter
 from bridge_server.dispatch.local import WORKER, LocalDispatcher
-from bridge_server.errors import StartError
+from bridge_server.errors import StartError, StoreError
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.events import EventFeed
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.store import JobStore
+from bridge_server.jobs.work import Dispatcher
+from bridge_server.notify import Manager
 from bridge_server.references import References
-from bridge_server.rpc.ports import listen
+from bridge_server.room import cache_kept_trim
+from bridge_server.rotation import RENEWAL, ask_for_renewal, kept_fresh
+from bridge_server.rpc.auth import Token
+from bridge_server.rpc.ports import Tls, listen
 from bridge_server.rpc.server import Parts, build_server
 from bridge_server.runtime import announced, sole_server
 from bridge_server.settings import Settings, given_token, load_settings
@@ -41,15 +47,17 @@ _LOG = structlog.get_logger()
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or Ctrl-C. Returns 0, 2 for settings that do not fit, 3 where the server cannot start."""
     os.umask(0o077)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         settings, token = load_settings(argv), given_token()
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
     try:
-        asyncio.run(serve(settings, token=token))
-    except StartError as error:
+        if settings.new_token:
+            ask_for_renewal(settings.data_dir)
+        else:
+            asyncio.run(serve(settings, token=token))
+    except (StartError, StoreError) as error:
         print(error, file=sys.stderr)
         return 3
     return 0
@@ -58,36 +66,63 @@ def main(argv: Sequence[str]) -> int:
 async def serve(
     settings: Settings, *, token: str = "", worker: Sequence[str] = WORKER, checker: Sequence[str] = CHECKER
 ) -> None:
-    """`serving` until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+    """`serving` until SIGTERM or SIGINT; a new token at each SIGUSR1."""
+    logs.configure(settings.data_dir / "logs" / "server.log")
+    manager = Manager()
+    stop, renewal = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(settings, token=token, worker=worker, checker=checker) as address:
+    if RENEWAL is not None:
+        asyncio.get_running_loop().add_signal_handler(RENEWAL, renewal.set)
+    async with serving(settings, token=token, renewal=renewal, worker=worker, checker=checker) as address:
         _LOG.info("serving", address=address, data_dir=str(settings.data_dir))
+        manager.tell("READY=1")
         await stop.wait()
         _LOG.info("stopping")
+        manager.tell("STOPPING=1")
 
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, token: str = "", worker: Sequence[str] = WORKER, checker: Sequence[str] = CHECKER
+    settings: Settings,
+    *,
+    token: str = "",
+    renewal: asyncio.Event | None = None,
+    worker: Sequence[str] = WORKER,
+    checker: Sequence[str] = CHECKER,
 ) -> AsyncIterator[str]:
     """A server for the length of the block; yields the address that it serves on.
 
-    `token` "" = a random one; `worker` and `checker` are the commands of the child processes. Raises StartError.
+    `token` "" = a random one, replaced whenever `renewal` is set; `worker` and `checker` are the commands of the child
+    processes. Raises StartError.
     """
     with sole_server(settings.data_dir):
-        parts = _build_parts(settings, worker, checker)
-        token = token or secrets.token_hex(32)
-        server, health = build_server(parts, token=token)
-        address = listen(server, settings.listen, cert=settings.tls_cert, key=settings.tls_key)
+        parts = build_parts(settings, worker=worker, checker=checker, home=settings.data_dir)
+        secret = Token(token)
+        server, health = build_server(parts, token=secret)
+        address = listen(server, settings.listen, tls=_tls(settings))
         certificate = str(settings.tls_cert or "")
         await asyncio.to_thread(_sweep, parts)
         await parts.scheduler.start()
         await server.start()
         await health.set("", health_pb2.HealthCheckResponse.SERVING)
         try:
-            with announced(settings.data_dir, address=address, token=token, certificate=certificate):
+            async with AsyncExitStack() as stack:
+                quota = int(settings.cache_quota_gb * 1e9)
+                await stack.enter_async_context(cache_kept_trim(settings.data_dir / "cache", quota_bytes=quota))
+                if settings.metrics:
+                    # Here, because importing it costs memory and time that most servers need not spend.
+                    from bridge_server.metrics import metrics_served
+
+                    figures = metrics_served(settings.metrics, store=parts.store, data_dir=settings.data_dir)
+                    await stack.enter_async_context(figures)
+                announce = stack.enter_context(
+                    announced(settings.data_dir, address=address, token=secret.value, certificate=certificate)
+                )
+                if not token:
+                    asked = renewal or asyncio.Event()
+                    fresh = kept_fresh(secret, announce, asked=asked, hours=settings.token_hours)
+                    await stack.enter_async_context(fresh)
                 yield address
         finally:
             await health.enter_graceful_shutdown()
@@ -95,18 +130,25 @@ async def serving(
             parts.store.close()
 
 
-def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[str]) -> Parts:
+def _tls(settings: Settings) -> Tls | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Tls(cert=settings.tls_cert, key=settings.tls_key, client_ca=settings.tls_client_ca)
+
+
+def build_parts(settings: Settings, *, worker: Sequence[str], checker: Sequence[str], home: Path) -> Parts:
+    """Everything but the doors. `home` holds jobs and uploads; models, caches and adapters lie in the data folder."""
     data_dir = settings.data_dir
     cache = data_dir / "cache"
     cache.mkdir(mode=0o700, exist_ok=True)
-    store = JobStore(data_dir / "jobs.sqlite")
-    folders = JobFolders(data_dir / "jobs", logs=data_dir / "logs")
-    assets = AssetStore(data_dir / "assets", quota_bytes=int(settings.asset_quota_gb * 1e9))
+    store = JobStore(home / "jobs.sqlite")
+    folders = JobFolders(home / "jobs", logs=data_dir / "logs")
+    assets = AssetStore(home / "assets", quota_bytes=int(settings.asset_quota_gb * 1e9))
     references = References(assets, roots=settings.media_roots, private=data_dir)
     models = Catalogue(data_dir)
     shelf = AdapterShelf(cache / "adapters", quota_bytes=int(settings.adapter_quota_gb * 1e9))
     feed = EventFeed(store)
-    dispatcher = LocalDispatcher(data_dir, cache=cache, logs=folders.logs, devices=find_devices(), command=worker)
+    dispatcher = _dispatcher(settings, cache=cache, logs=folders.logs, worker=worker)
     scheduler = Scheduler(store, feed, dispatcher=dispatcher, folder=folders.root, cache=cache)
     submission = Submission(
         store=store,
@@ -129,6 +171,17 @@ def _build_parts(settings: Settings, worker: Sequence[str], checker: Sequence[st
         converter=Converter(data_dir),
         models=models,
     )
+
+
+def _dispatcher(settings: Settings, *, cache: Path, logs: Path, worker: Sequence[str]) -> Dispatcher:
+    if settings.dispatch == "local":
+        return LocalDispatcher(settings.data_dir, cache=cache, logs=logs, devices=find_devices(), command=worker)
+    try:
+        # Only where it is asked for: it is big and need not be installed.
+        from bridge_server.dispatch.ray import RayDispatcher
+    except ImportError as error:
+        raise StartError("dispatch=ray needs Ray: install maskedit[ray], here and on every node.") from error
+    return RayDispatcher(settings.ray_address, data_dir=settings.data_dir, cache=cache, logs=logs, command=worker)
 
 
 def _sweep(parts: Parts) -> None:

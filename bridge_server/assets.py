@@ -18,6 +18,7 @@ from pathlib import Path
 from bridge_server.errors import BusyError, NotFoundError, QuotaError, WrongStateError
 from bridge_server.receiving import Upload
 from maskedit.errors import InputError
+from maskedit.faults import Point, reach
 
 _ID = re.compile(r"[0-9a-f]{64}")
 # Left free on the disk, for the job store and for people.
@@ -51,6 +52,7 @@ class AssetStore:
     def link(self, asset_id: str, target: Path) -> None:
         """Give the asset a second name, which keeps it from being garbage. Raises NotFoundError."""
         target.parent.mkdir(parents=True, exist_ok=True)
+        reach(Point.ASSET_LINK)
         os.link(self.path(asset_id), target)
 
     def offset(self, asset_id: str) -> int:
@@ -77,6 +79,7 @@ class AssetStore:
             self._make_room(size_bytes - offset)
             self._uploading[asset_id] = size_bytes - offset
         try:
+            reach(Point.ASSET_OPEN)
             with partial.open("a+b") as file:
                 yield Upload(file, sha256=asset_id, size_bytes=size_bytes, target=self._path(asset_id))
         finally:

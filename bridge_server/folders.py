@@ -12,6 +12,9 @@ from pathlib import Path
 
 from bridge_server.errors import NotFoundError
 from bridge_server.jobs.rows import JobRow
+from bridge_server.receiving import sync_folder
+from maskedit import faults
+from maskedit.faults import Point, reach
 
 
 class JobFolders:
@@ -26,8 +29,18 @@ class JobFolders:
     def make(self) -> Path:
         """A new job's folder; its name, which nobody can guess, is the job's id."""
         folder = self.root / secrets.token_hex(16)
+        reach(Point.FOLDER_MAKE)
         folder.mkdir(mode=0o700)
         return folder
+
+    def describe(self, folder: Path, request: str) -> None:
+        """Write the job's `request.json`, on the disk before its row says that the job is there."""
+        with (folder / "request.json").open("wb") as file:
+            faults.write(file, request.encode(), Point.REQUEST_WRITE)
+            file.flush()
+            os.fsync(file.fileno())
+        for name in (folder, self.root):
+            sync_folder(name)
 
     def result_file(self, job: JobRow, name: str) -> Path:
         """Where a result file lies. Raises NotFoundError for any name that the worker did not report."""
@@ -42,6 +55,7 @@ class JobFolders:
             os.link(self.root / job.job_id / "output" / name, target / name)
 
     def remove(self, job_id: str) -> None:
+        reach(Point.FOLDER_REMOVE)
         shutil.rmtree(self.root / job_id, ignore_errors=True)
         (self.logs / f"{job_id}.log").unlink(missing_ok=True)
 

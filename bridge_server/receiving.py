@@ -9,7 +9,10 @@ from io import BufferedRandom
 from pathlib import Path
 
 from bridge_server.errors import ChecksumError, WrongStateError
+from bridge_server.tally import TALLY, Count
+from maskedit import faults
 from maskedit.errors import InputError
+from maskedit.faults import Point, reach
 
 
 class Upload:
@@ -27,8 +30,9 @@ class Upload:
         """Raises InputError when more arrives than was announced."""
         if self._file.tell() + len(data) > self._size_bytes:
             raise InputError("More bytes arrived than the upload announced: hash and measure the file again.")
-        self._file.write(data)
+        faults.write(self._file, data, Point.ASSET_WRITE)
         self._digest.update(data)
+        TALLY.add(Count.UPLOADED_BYTES, len(data))
 
     def finish(self) -> None:
         """Check the content and give it its name. Raises WrongStateError if bytes are missing, or ChecksumError."""
@@ -39,15 +43,24 @@ class Upload:
             partial.unlink()
             raise ChecksumError("The uploaded bytes do not match their SHA-256: send the file again from its start.")
         self._file.flush()
+        reach(Point.ASSET_SYNC)
         os.fsync(self._file.fileno())
-        partial.chmod(0o400)
         place(partial, self._target)
+        # Not before: what died under its partial name has to be opened for writing again.
+        self._target.chmod(0o400)
 
 
 def place(file: Path, target: Path) -> None:
     """Rename `file`, which is on the disk already, so that it survives a power cut."""
+    reach(Point.ASSET_RENAME)
     file.replace(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
+    reach(Point.ASSET_RENAMED)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in the folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import (
     BaseSettings,
     CliApp,
+    CliImplicitFlag,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -75,13 +76,37 @@ class Settings(BaseSettings):
     )
     tls_cert: _Folder | None = Field(None, description="PEM file with the certificate chain")
     tls_key: _Folder | None = Field(None, description="PEM file with the private key")
-    dispatch: Literal["local"] = Field("local", description="where jobs run: local = worker processes on this machine")
+    tls_client_ca: _Folder | None = Field(
+        None, description="PEM file of the authority whose certificate every client has to show beside the token"
+    )
+    token_hours: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="hours after which the server makes itself a new token and refuses the old one",
+    )
+    new_token: CliImplicitFlag[bool] = Field(
+        False, description="have the server that runs on the data folder do so now, and start none"
+    )
+    dispatch: Literal["local", "ray"] = Field(
+        "local", description="where jobs run: local = worker processes on this machine, ray = an existing Ray cluster"
+    )
+    ray_address: str = Field("", description="HOST:PORT of the Ray cluster, of which this machine is a node")
+    metrics: str = Field(
+        "", description="HOST:PORT on this machine where Prometheus may read figures; off unless given"
+    )
     media_roots: tuple[_Folder, ...] = Field(
         default_factory=default_media_roots,
         description="folders from which clients on this machine may name files instead of uploading them",
     )
     asset_quota_gb: float = Field(
         200.0, gt=0, allow_inf_nan=False, description="gigabytes that uploaded media may take"
+    )
+    cache_quota_gb: float = Field(
+        200.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="gigabytes of cache beyond which what can be made again is removed, longest unused first",
     )
     adapter_quota_gb: float = Field(
         100.0, gt=0, allow_inf_nan=False, description="gigabytes of adapters beyond which none is imported"
@@ -95,12 +120,23 @@ class Settings(BaseSettings):
     def _refuse_open_doors(self) -> Settings:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls-cert and tls-key belong together: give both or neither")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("tls-client-ca asks for certificates, which only TLS carries: give tls-cert and tls-key")
         host, colon, port = self.listen.rpartition(":")
         if not self.listen.startswith("unix:/") and not (host and colon and port.isdecimal() and int(port) < 65536):
             raise ValueError(f"listen takes HOST:PORT or unix:/PATH, not '{self.listen}'")
         if not self.loopback and self.tls_cert is None:
             raise ValueError(
                 f"listening on {self.listen} would open the server to the network: give tls-cert and tls-key"
+            )
+        if (self.dispatch == "ray") != bool(self.ray_address):
+            raise ValueError("dispatch=ray and ray-address belong together: give both or neither")
+        if self.token_hours is not None and _Secrets().token.get_secret_value():
+            raise ValueError("a token that MASKEDIT_TOKEN gives cannot expire: leave out that or token-hours")
+        host, _, port = self.metrics.rpartition(":")
+        if self.metrics and not (host in _LOOPBACK and port.isdecimal() and 0 < int(port) < 65536):
+            raise ValueError(
+                f"metrics are for this machine only and need no token: give 127.0.0.1:PORT, not '{self.metrics}'"
             )
         return self
 
@@ -143,8 +179,12 @@ def load_settings(argv: Sequence[str]) -> Settings:
 
 
 def given_token() -> str:
-    """MASKEDIT_TOKEN, or "" where the server is to make one. Raises StartError if it is too short to be a secret."""
+    """MASKEDIT_TOKEN, or "" where the server is to make one. Raises StartError if it is too short to be a secret.
+
+    It is taken out of the environment, which every worker and checker inherits.
+    """
     token = _Secrets().token.get_secret_value()
+    os.environ.pop("MASKEDIT_TOKEN", None)
     if token and len(token) < 16:
         raise StartError("MASKEDIT_TOKEN is too short to be a secret: use at least 16 characters, or leave it out.")
     return token

@@ -19,8 +19,10 @@ from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.references import References, in_clients_words
+from bridge_server.room import find_room
 from maskedit.catalogue import Catalogue, ModelEntry
 from maskedit.errors import InputError
+from maskedit.faults import Point, reach
 from maskedit.findings import Severity
 from maskedit.presets import recipe_for
 from maskedit.refusals import refuse_unsupported
@@ -42,7 +44,7 @@ class Submission:
     folders: JobFolders
 
     async def check(self, request: EditRequest, *, same_machine: bool) -> Report:
-        """Raises InputError, one sentence, for an edit that cannot be done."""
+        """Raises InputError, one sentence, for an edit that cannot be done, QuotaError where the disk has no room."""
         async with self._new_folder() as folder:
             _, report = await self._prepare(request, folder, same_machine=same_machine)
             return report
@@ -67,7 +69,7 @@ class Submission:
             return known
         async with self._new_folder() as folder:
             resolved, report = await self._prepare(request, folder, same_machine=same_machine)
-            await asyncio.to_thread((folder / "request.json").write_text, to_json(resolved), encoding="utf-8")
+            await asyncio.to_thread(self.folders.describe, folder, to_json(resolved))
             job = NewJob(
                 job_id=folder.name,
                 idempotency_key=idempotency_key,
@@ -78,6 +80,7 @@ class Submission:
             )
             # A client that goes away now has a job all the same: row and folder belong together.
             row = await asyncio.shield(asyncio.create_task(asyncio.to_thread(self.store.add, job)))
+        reach(Point.SUBMITTED)
         self.scheduler.wake()
         return row
 
@@ -109,7 +112,8 @@ class Submission:
         for finding in report.findings:
             if finding.severity is Severity.ERROR:
                 raise InputError(finding.sentence)
-        return resolved, report
+        tight = await asyncio.to_thread(find_room, resolved.deliverables, report, folder)
+        return resolved, replace(report, findings=(*report.findings, tight)) if tight else report
 
     def _with_parent(self, request: EditRequest, folder: Path) -> EditRequest:
         """The request with its parent take's results linked into `folder`, so that they outlive the parent's job."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from maskedit import adapters
 from maskedit.caching import content_hash
 from maskedit.encoding import Samples, TrainingSample
+from maskedit.faults import Point, reach
 from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
 from maskedit.progress import Ask, Reporter, Stage
@@ -90,6 +91,7 @@ def adapt(
 
         loss = tune(model, tuned_on, run=plan, recipe=learning, reporter=reporter, answer=answer)
         adapters.save(model, file(name), metadata=facts | {"loss": f"{loss:.6f}"})
+        reach(Point.TUNED)
         checkpoint.unlink(missing_ok=True)
 
     adapters.attach_beside(model, uses, folder=cache / "adapters")

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from maskedit.faults import Point, reach
 from maskedit.models.family import VideoModel
 
 
@@ -56,11 +57,14 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path, *, metadata: dict
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
+        reach(Point.TENSORS_WRITE)
         save_file(
             {name: tensor.contiguous().cpu() for name, tensor in tensors.items()},
             unfinished,
             metadata=metadata,
         )
+        reach(Point.TENSORS_RENAME, partly=lambda: os.truncate(unfinished, unfinished.stat().st_size // 2))
         os.replace(unfinished, path)
+        reach(Point.TENSORS_RENAMED)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -27,6 +27,7 @@ from maskedit.refusals import refuse_unsupported
 from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MattePurpose, MediaFacts, Region, from_json
 
 _SAME_SHAPE = 0.01
+MOST_EDGE_PX = 4096  # what covers the largest frames from their middle
 MOST_SMOOTH_FRAMES = 24  # all of them are held in memory, before and after
 
 
@@ -88,8 +89,9 @@ def _check_settings(request: EditRequest) -> None:
             )
     for region in request.regions:
         for name, pixels in (("grow", region.grow_px), ("feather", region.feather_px)):
-            if pixels is not None and pixels < 0:
-                raise InputError(f"A region cannot {name} by {pixels} pixels: give 0 or more.")
+            if pixels is not None and not 0 <= pixels <= MOST_EDGE_PX:
+                more = "0 or more" if pixels < 0 else f"at most {MOST_EDGE_PX}"
+                raise InputError(f"A region cannot {name} by {pixels} pixels: give {more}.")
         if region.smooth_frames is not None and not 0 <= region.smooth_frames <= MOST_SMOOTH_FRAMES:
             raise InputError(
                 f"A region cannot be smoothed over {region.smooth_frames} frames: give 0 to {MOST_SMOOTH_FRAMES}."
@@ -107,7 +109,8 @@ def _check_range(request: EditRequest, facts: MediaFacts) -> FrameRange:
     name = request.target.path
     if facts.frame_count < 2:
         raise InputError(f"The clip {name} has only one frame: an edit needs motion, so give a clip of two or more.")
-    frames = request.frames or FrameRange(first=0, last=facts.frame_count - 1)
+    # By identity: how long an endless range is cannot be asked before it is known to end with the clip.
+    frames = FrameRange(first=0, last=facts.frame_count - 1) if request.frames is None else request.frames
     if frames.last >= facts.frame_count:
         raise InputError(
             f"The frame range {frames.first}-{frames.last} goes beyond the clip {name}, whose last frame is "

@@ -181,7 +181,7 @@ def _check(recipe: Recipe) -> None:
                 choices = " or ".join(_CHOICES[item.name])
                 raise InputError(f"The setting {item.name} cannot be {value!r}: give {choices}.")
         elif not 0 <= value < 1_000_000 or (value == 0 and item.name in _POSITIVE):
-            raise InputError(f"The setting {item.name} cannot be {value}: give a positive number.")
+            raise InputError(f"The setting {item.name} cannot be {value}: give a positive number below a million.")
         elif item.name in _SHARES and value > 1:
             raise InputError(f"The setting {item.name} is a share and cannot be {value}: give up to 1.")
     if recipe.rank > 1024:

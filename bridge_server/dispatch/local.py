@@ -16,6 +16,7 @@ import structlog
 
 from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, parse_line
 from maskedit.devices import Device
+from maskedit.faults import Point, reach
 
 WORKER = (sys.executable, "-P", "-m", "bridge_server.worker")
 # Together under the 2 seconds that a cancel may take.
@@ -69,6 +70,7 @@ class LocalDispatcher:
         return Outcome(ending=Ending.DIED, message=_cause_of_death(process, log))
 
     async def _start(self, order: WorkOrder, log: Path, events_fd: int, environment: dict[str, str]) -> Process:
+        reach(Point.WORKER_START)
         options = {
             "--request": order.folder / "request.json",
             "--output": order.folder / "output",

@@ -18,11 +18,13 @@ from bridge_server.jobs.rows import JobRow
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.jobs.work import Dispatcher, Ending, Outcome, Progress, WorkOrder
+from bridge_server.tally import TALLY, Count
+from maskedit.faults import Point, reach
 from maskedit.progress import Ask, Stage
 
 BARREN_LIMIT = 3
 _TUNING = (Stage.TUNE_MOTION, Stage.TUNE_APPEARANCE)
-# Between attempts to write to a full disk.
+# Between attempts to use a full or broken disk.
 _PAUSE_SECONDS = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class Scheduler:
     async def start(self) -> None:
         """Put right what a dead server left behind, then begin to claim jobs."""
         await asyncio.to_thread(self._recover)
+        reach(Point.RECOVERED)
         self._news.set()
         self._loop = asyncio.create_task(self._claim_forever())
 
@@ -101,6 +104,7 @@ class Scheduler:
                 job = await self._claim()
                 if job is None:
                     break
+                reach(Point.CLAIMED)
                 folder = self._folder / job.job_id
                 self._orders[job.job_id] = WorkOrder(job_id=job.job_id, folder=folder, cancel=asyncio.Event())
                 attempt = asyncio.create_task(self._attempt(job))
@@ -119,30 +123,37 @@ class Scheduler:
 
     async def _attempt(self, job: JobRow) -> None:
         job_id = job.job_id
-        log = _LOG.bind(job_id=job_id, attempt=job.attempts)
-        log.info("job starts")
+        # An attempt is a task of its own: from here on, every line that comes of it names the job.
+        structlog.contextvars.bind_contextvars(job_id=job_id, attempt=job.attempts)
+        _LOG.info("job starts", waited_seconds=round((job.claimed_ms - job.created_ms) / 1000, 1))
+        if job.attempts == 1:
+            TALLY.add(Count.STARTED_JOBS)
+            TALLY.add(Count.WAITED_SECONDS, (job.claimed_ms - job.created_ms) / 1000)
         self._feed.announce(job_id)
 
         async def on_progress(progress: Progress) -> None:
             try:
                 await asyncio.to_thread(self._store.add_progress, job_id, progress)
             except StoreError:
-                log.warning("progress lost", exc_info=True)  # which is no reason to lose the work
+                _LOG.warning("progress lost", exc_info=True)  # which is no reason to lose the work
             self._feed.announce(job_id)
 
         order = self._orders[job_id]
         try:
-            if (await asyncio.to_thread(self._store.get, job_id)).state is JobState.CANCELLING:
+            if (await self._surely(self._store.get, job_id)).state is JobState.CANCELLING:
                 order.cancel.set()  # asked for between the claim and now
             outcome = await self._dispatcher.run(order, on_progress)
+            reach(Point.OUTCOME_HEARD)
             await self._surely(self._settle, job, outcome)
-            log.info("job ends", ending=outcome.ending, reason=outcome.message)
+            reach(Point.OUTCOME_KEPT)
+            _count(outcome)
+            _LOG.info("job ends", ending=outcome.ending, reason=outcome.message)
         except asyncio.CancelledError:
             await asyncio.to_thread(self._put_back, job_id)
-            log.info("job put back: the server stops")
+            _LOG.info("job put back: the server stops")
             raise
         except Exception:
-            log.exception("job cannot be run")
+            _LOG.exception("job cannot be run")
             broken = Outcome(ending=Ending.FAILED, message="The server could not run the job: its log says why.")
             await self._surely(self._settle, job, broken)
         finally:
@@ -150,13 +161,13 @@ class Scheduler:
             self._feed.announce(job_id)
             self.wake()
 
-    async def _surely(self, write: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Call `write` in a thread, again and again until the store can be written."""
+    async def _surely(self, use: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Call it in a thread, again and again until the store can be used."""
         while True:
             try:
-                return await asyncio.to_thread(write, *arguments, **named)
+                return await asyncio.to_thread(use, *arguments, **named)
             except StoreError:
-                _LOG.exception("store cannot be written")
+                _LOG.exception("store cannot be used")
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     def _settle(self, job: JobRow, outcome: Outcome) -> None:
@@ -207,3 +218,10 @@ class Scheduler:
             self._store.move(job.job_id, JobState.CANCELLED)
         for job in self._store.list(states=[JobState.RUNNING], limit=-1):
             self._try_again(job, "The server died while the job ran.")
+
+
+def _count(outcome: Outcome) -> None:
+    if outcome.ending is Ending.DIED:
+        TALLY.add(Count.DEAD_WORKERS)
+    for stage, seconds in outcome.result.get("stage_seconds", {}).items():
+        TALLY.add(Count.STAGE_SECONDS, seconds, label=stage)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The job store: SQLite in WAL mode behind one small class. Its rows are the authority on every job.
 
-Every method is one transaction; those that write raise StoreError where the disk does not let them. A change of state
+Every method is one transaction, and raises StoreError where the disk does not let it. A change of state
 and its event are written together and synced to disk before the method returns; progress is not synced. Methods may be
 called from any thread.
 """
@@ -12,13 +12,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bridge_server.errors import AlreadyUsedError, NotFoundError, StartError, StoreError, WrongStateError
 from bridge_server.jobs.rows import MIGRATIONS, SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
 from bridge_server.jobs.states import JobState, sources
 from bridge_server.jobs.work import Progress
+from maskedit.faults import Point, reach
 
 # Progress events kept per job; changes of state are always kept.
 KEPT_PROGRESS = 1000
@@ -26,7 +27,10 @@ _TRIM_EVERY = 100
 
 
 class JobStore:
-    """Opens or makes the database at `path`. Raises StartError if it is damaged or of a newer version."""
+    """Opens or makes the database at `path`; an older one is copied to PATH.vVERSION before it is brought up to date.
+
+    Raises StartError if it is damaged or of a newer version.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -39,6 +43,9 @@ class JobStore:
             if version == 0:
                 script = f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
                 self._db.executescript(script)
+            if 0 < version < SCHEMA_VERSION:
+                with closing(sqlite3.connect(path.with_name(f"{path.name}.v{version}"))) as copy:
+                    self._db.backup(copy)
             for older in range(version, SCHEMA_VERSION) if version else ():
                 # One transaction a step: what breaks off is taken up by the next start.
                 self._db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;")
@@ -75,8 +82,8 @@ class JobStore:
 
     def get(self, job_id: str) -> JobRow:
         """Raises NotFoundError."""
-        with self._lock:
-            return _get(self._db, job_id)
+        with self._locked() as db:
+            return _get(db, job_id)
 
     def list(self, *, states: Sequence[JobState] = (), below: int = 0, limit: int = 50) -> list[JobRow]:
         """Newest first; `below`: only jobs with a smaller number, 0 = from the newest."""
@@ -91,10 +98,13 @@ class JobStore:
         )
         return [job_row(row) for row in rows]
 
-    def count(self, state: JobState, *, below: int = 0) -> int:
-        """How many jobs are in `state`; `below`: only those that go before that place."""
-        query = "SELECT COUNT(*) FROM jobs WHERE state = ? AND (? = 0 OR place < ?)"
-        return self._read(query, state, below, below)[0][0]
+    def count(self, state: JobState) -> int:
+        """How many jobs are in `state`."""
+        return self._read("SELECT COUNT(*) FROM jobs WHERE state = ?", state)[0][0]
+
+    def oldest_queued_ms(self) -> int:
+        """When the job that has waited longest was submitted, in milliseconds since 1970 UTC; 0 if none waits."""
+        return self._read("SELECT COALESCE(MIN(created_ms), 0) FROM jobs WHERE state = ?", JobState.QUEUED)[0][0]
 
     def claim(self) -> JobRow | None:
         """Move the first queued job to RUNNING and return it; None if there is none or the queue is paused."""
@@ -195,6 +205,19 @@ class JobStore:
         query = "SELECT * FROM events WHERE job_number = ? ORDER BY sequence DESC LIMIT 1"
         return event_row(self._read(query, job.number)[0])
 
+    def last_events(self, jobs: Sequence[JobRow]) -> dict[int, EventRow]:
+        """The last event of each job, by its number; a job that was deleted meanwhile has none."""
+        marks = ",".join("?" * len(jobs))
+        query = (
+            "SELECT events.* FROM jobs JOIN events ON job_number = number AND sequence = last_sequence "
+            f"WHERE number IN ({marks})"
+        )
+        return {row["job_number"]: event_row(row) for row in self._read(query, *(job.number for job in jobs))}
+
+    def queued_places(self) -> list[int]:
+        """The places of the queued jobs, first to last."""
+        return [row[0] for row in self._read("SELECT place FROM jobs WHERE state = ? ORDER BY place", JobState.QUEUED)]
+
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, with its events. Raises NotFoundError or WrongStateError."""
         final = tuple(state for state in JobState if state.final)
@@ -213,8 +236,18 @@ class JobStore:
             db.execute("UPDATE queue SET paused = ?", (paused,))
 
     def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._locked() as db:
+            return db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _locked(self) -> Iterator[sqlite3.Connection]:
+        """The database for one thread. Raises StoreError where the disk is full or broken."""
         with self._lock:
-            return self._db.execute(query, values).fetchall()
+            try:
+                reach(Point.STORE_USE, fail_as=sqlite3.OperationalError)
+                yield self._db
+            except sqlite3.OperationalError as error:
+                raise StoreError(f"The server cannot use its job store ({error}): free some space there.") from error
 
     @contextmanager
     def _transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -222,19 +255,17 @@ class JobStore:
 
         Raises StoreError where the disk is full or broken.
         """
-        with self._lock:
-            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._locked() as db:
             try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise StoreError(
-                        f"The server cannot write its job store ({error}): free some space there."
-                    ) from error
+                db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                reach(Point.STORE_COMMIT, fail_as=sqlite3.OperationalError)
+                db.execute("COMMIT")
+                reach(Point.STORE_COMMITTED)
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
 
 
@@ -283,6 +314,7 @@ def _write_event(
     progress: Progress | None = None,
 ) -> None:
     values = (progress.stage, progress.done, progress.total, progress.message, progress.preview) if progress else ()
+    reach(Point.EVENT_APPEND, fail_as=sqlite3.OperationalError)
     db.execute(
         "INSERT INTO events (job_number, sequence, at_ms, state, stage, done, total, message, preview) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -14,7 +14,7 @@ from bridge_server.folders import JobFolders
 from bridge_server.jobs.store import JobStore
 from bridge_server.references import References
 from bridge_server.rpc.auth import same_machine
-from bridge_server.rpc.files import in_thread, read_pieces
+from bridge_server.rpc.files import in_thread, read_pieces, write_behind
 from bridge_server.rpc.job_messages import file_messages
 from bridge_server.rpc.translate import enum_number, from_proto
 from maskedit.errors import InputError
@@ -57,8 +57,7 @@ class AssetServicer(asset_pb2_grpc.AssetServiceServicer):
             return response
         receiving = self._assets.receive(begin.asset_id, size_bytes=begin.size_bytes, offset=begin.offset)
         async with in_thread(receiving) as upload:
-            async for part in parts:
-                await asyncio.to_thread(upload.write, part.data)
+            await write_behind((part.data async for part in parts), upload.write)
             await asyncio.to_thread(upload.finish)
         return response
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -15,11 +16,31 @@ _OPEN = "/grpc.health.v1.Health/"
 _LOCAL_PEERS = ("unix:", "ipv4:127.", "ipv6:[::1]:")
 
 
+class Token:
+    """The secret that opens the server: `value`, or a random one of 256 bits where that is ""."""
+
+    def __init__(self, value: str = "") -> None:
+        self.replace(value or self.random())
+
+    @staticmethod
+    def random() -> str:
+        return secrets.token_hex(32)
+
+    def replace(self, value: str) -> None:
+        """From here on `value` opens, and what it was before does not."""
+        self.value = value
+
+    def opens(self, shown: str) -> bool:
+        """Whether `shown` is what an `authorization` header has to say."""
+        # In constant time: how long a refusal takes must not tell how much of a guess was right.
+        return hmac.compare_digest(shown.encode(), f"Bearer {self.value}".encode())
+
+
 class TokenInterceptor(grpc.aio.ServerInterceptor):
     """Refuses calls without `authorization: Bearer TOKEN`; health checks are open."""
 
-    def __init__(self, token: str) -> None:
-        self._expected = f"Bearer {token}".encode()
+    def __init__(self, token: Token) -> None:
+        self._token = token
 
     async def intercept_service(
         self,
@@ -32,8 +53,7 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
 
     def _allowed(self, details: grpc.HandlerCallDetails) -> bool:
         shown = [value for key, value in details.invocation_metadata or () if key == "authorization"]
-        # In constant time: how long a refusal takes must not tell how much of a guess was right.
-        return len(shown) == 1 and hmac.compare_digest(str(shown[0]).encode(), self._expected)
+        return len(shown) == 1 and self._token.opens(str(shown[0]))
 
 
 async def _refuse(_request: Any, context: grpc.aio.ServicerContext) -> None:

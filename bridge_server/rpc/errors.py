@@ -70,7 +70,7 @@ def _wrap_single(behaviour: Callable[..., Awaitable[Any]], method: str) -> Calla
         try:
             return await behaviour(request, context)
         except Exception as error:
-            await _abort(error, context, method)
+            await _abort(error, context, method, request)
 
     return wrapped
 
@@ -81,7 +81,7 @@ def _wrap_stream(behaviour: Callable[..., AsyncIterator[Any]], method: str) -> C
             async for response in behaviour(request, context):
                 yield response
         except Exception as error:
-            await _abort(error, context, method)
+            await _abort(error, context, method, request)
 
     return wrapped
 
@@ -93,8 +93,9 @@ _WRAPPERS: dict[str, Callable[..., Any]] = {
 }
 
 
-async def _abort(error: Exception, context: grpc.aio.ServicerContext, method: str) -> NoReturn:
+async def _abort(error: Exception, context: grpc.aio.ServicerContext, method: str, request: Any) -> NoReturn:
     code, sentence = status_of(error)
     if code is StatusCode.INTERNAL:
-        _LOG.error("call failed", method=method, exc_info=error)
+        about = {"job_id": request.job_id} if getattr(request, "job_id", "") else {}
+        _LOG.error("call failed", method=method, exc_info=error, **about)
     await context.abort(code, sentence)

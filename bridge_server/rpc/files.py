@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from bridge_server.errors import WrongStateError
+from bridge_server.tally import TALLY, Count
 
 PIECE_BYTES = 1 << 20
 T = TypeVar("T")
@@ -24,10 +25,32 @@ async def read_pieces(path: Path, *, offset: int) -> AsyncIterator[bytes]:
         if offset > size:
             raise WrongStateError(f"The file has {size} bytes: ask for it from its start.")
         file.seek(offset)
-        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-            yield piece
+        # The next piece is read while this one is sent.
+        reading = asyncio.create_task(asyncio.to_thread(file.read, PIECE_BYTES))
+        try:
+            while piece := await asyncio.shield(reading):
+                reading = asyncio.create_task(asyncio.to_thread(file.read, PIECE_BYTES))
+                TALLY.add(Count.DOWNLOADED_BYTES, len(piece))
+                yield piece
+        finally:
+            await asyncio.wait({reading})
     finally:
         file.close()
+
+
+async def write_behind(pieces: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
+    """`write` each piece in a thread while the next one arrives; nothing is written any more when this ends."""
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for piece in pieces:
+            if writing is not None:
+                await asyncio.shield(writing)
+            writing = asyncio.create_task(asyncio.to_thread(write, piece))
+        if writing is not None:
+            await asyncio.shield(writing)
+    finally:
+        if writing is not None:
+            await asyncio.wait({writing})
 
 
 @asynccontextmanager

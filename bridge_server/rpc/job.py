@@ -17,7 +17,7 @@ from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.rpc.auth import same_machine
-from bridge_server.rpc.job_messages import event_message, job_message, state_number
+from bridge_server.rpc.job_messages import event_message, job_list, job_message, state_number
 from bridge_server.rpc.translate import enum_value, from_proto
 from bridge_server.submission import Submission
 from maskedit.errors import InputError
@@ -125,7 +125,7 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
         # One more than shown tells whether there is a next page.
         jobs = self._store.list(states=[JobState(state) for state in states], below=below, limit=size + 1)
         return job_pb2.ListJobsResponse(
-            jobs=[job_message(job, self._store, folder=folder) for job in jobs[:size]],
+            jobs=job_list(self._store, jobs[:size], folder=folder),
             next_page_token=str(jobs[size - 1].number) if len(jobs) > size else "",
             queue_paused=self._store.paused,
         )

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from bridge_api.v1 import edit_pb2, job_pb2
 from bridge_server.checks import report_from_json
+from bridge_server.errors import NotFoundError
 from bridge_server.jobs.rows import EventRow, JobRow
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
@@ -40,7 +43,22 @@ def event_message(event: EventRow, *, with_preview: bool) -> job_pb2.JobEvent:
 
 
 def job_message(job: JobRow, store: JobStore, *, folder: Path | None) -> job_pb2.Job:
-    """`folder`: where the jobs' folders lie, if the client may know. Reads the store, so call it from a thread."""
+    """`folder`: where the jobs' folders lie, if the client may know. Reads the store, so call it from a thread.
+
+    Raises NotFoundError for a job that was deleted meanwhile.
+    """
+    for message in job_list(store, [job], folder=folder):
+        return message
+    raise NotFoundError(f"There is no job {job.job_id} any more: it was deleted.")
+
+
+def job_list(store: JobStore, jobs: Sequence[JobRow], *, folder: Path | None) -> list[job_pb2.Job]:
+    """`job_message` of many with two reads; jobs that were deleted meanwhile are left out."""
+    last, places = store.last_events(jobs), store.queued_places()
+    return [_job_message(job, last[job.number], places, folder) for job in jobs if job.number in last]
+
+
+def _job_message(job: JobRow, last: EventRow, places: Sequence[int], folder: Path | None) -> job_pb2.Job:
     queued = job.state is JobState.QUEUED
     return job_pb2.Job(
         job_id=job.job_id,
@@ -51,8 +69,8 @@ def job_message(job: JobRow, store: JobStore, *, folder: Path | None) -> job_pb2
         ended_at=timestamp(job.ended_ms) if job.ended_ms else None,
         attempts=job.attempts,
         error=job.error,
-        queue_position=store.count(JobState.QUEUED, below=job.place) if queued else 0,
-        last_event=event_message(store.last_event(job), with_preview=False),
+        queue_position=bisect_left(places, job.place) if queued else 0,
+        last_event=event_message(last, with_preview=False),
         result=_result_message(job, folder) if job.result else None,
         retry_of=job.retry_of,
     )

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -12,28 +15,51 @@ import grpc.aio
 from bridge_server.errors import StartError
 
 
-def listen(server: grpc.aio.Server, address: str, *, cert: Path | None, key: Path | None) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """PEM files: who the server is, and, unless None, the authority that has to vouch for every client."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Raises StartError for files that are missing, no PEM, or no pair: gRPC itself would not say which."""
+        self._check(lambda context: context.load_cert_chain(self.cert, self.key), f"{self.cert} and {self.key}")
+        pairs = [(self.key.read_bytes(), self.cert.read_bytes())]
+        if self.client_ca is None:
+            return grpc.ssl_server_credentials(pairs)
+        self._check(lambda context: context.load_verify_locations(self.client_ca), str(self.client_ca))
+        return grpc.ssl_server_credentials(pairs, self.client_ca.read_bytes(), require_client_auth=True)
+
+    @staticmethod
+    def _check(load: Callable[[ssl.SSLContext], None], what: str) -> None:
+        try:
+            load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        except (ssl.SSLError, OSError) as error:
+            raise StartError(
+                f"TLS cannot be set up with {what}: give PEM files that can be read, a certificate and its key."
+            ) from error
+
+
+def listen(server: grpc.aio.Server, address: str, *, tls: Tls | None) -> str:
     """Bind `address` (HOST:PORT or unix:/PATH) and return what clients on this machine connect to.
 
     Raises StartError if it is taken or cannot be had.
     """
+    credentials = None if tls is None else tls.credentials()
     if address.startswith("unix:"):
         _claim_socket(Path(address.removeprefix("unix:")))
     try:
-        port = _bind(server, address, cert, key)
+        port = (
+            server.add_insecure_port(address) if credentials is None else server.add_secure_port(address, credentials)
+        )
     except (RuntimeError, OSError) as error:
         raise StartError(f"The server cannot listen on {address}: it is taken, or not an address of here.") from error
     if address.startswith("unix:"):
         return address
     host = address.rpartition(":")[0]
     return f"{'localhost' if host in ('0.0.0.0', '[::]') else host}:{port}"
-
-
-def _bind(server: grpc.aio.Server, address: str, cert: Path | None, key: Path | None) -> int:
-    if cert is None or key is None:
-        return server.add_insecure_port(address)
-    credentials = grpc.ssl_server_credentials([(key.read_bytes(), cert.read_bytes())])
-    return server.add_secure_port(address, credentials)
 
 
 def _claim_socket(path: Path) -> None:

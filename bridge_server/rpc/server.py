@@ -33,7 +33,7 @@ from bridge_server.jobs.store import JobStore
 from bridge_server.references import References
 from bridge_server.rpc.adapter import AdapterServicer
 from bridge_server.rpc.asset import AssetServicer
-from bridge_server.rpc.auth import TokenInterceptor
+from bridge_server.rpc.auth import Token, TokenInterceptor
 from bridge_server.rpc.edit import EditServicer
 from bridge_server.rpc.errors import ErrorInterceptor
 from bridge_server.rpc.job import JobServicer
@@ -68,7 +68,7 @@ class Parts:
     models: Catalogue
 
 
-def build_server(parts: Parts, *, token: str) -> tuple[grpc.aio.Server, health.HealthServicer]:
+def build_server(parts: Parts, *, token: Token) -> tuple[grpc.aio.Server, health.HealthServicer]:
     """A server without ports, not started, and its health, which says SERVING from the start."""
     server = grpc.aio.server(interceptors=(TokenInterceptor(token), ErrorInterceptor()), options=_OPTIONS)
     edit_pb2_grpc.add_EditServiceServicer_to_server(EditServicer(parts.submission), server)

@@ -22,6 +22,7 @@ from filelock import FileLock
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
 from maskedit.errors import MaskEditError
+from maskedit.faults import Point, reach
 from maskedit.progress import Cancelled, Stage
 from maskedit.request import EditRequest, Preset, from_json
 
@@ -39,8 +40,10 @@ def main() -> None:
     parser.add_argument("--events-fd", type=int, required=True)
     options = parser.parse_args()
     channel = Channel(options.events_fd)
+    reach(Point.WORKER_BEGUN)
     # Two workers never do the same job: one whose server died may still be on its way out.
     with FileLock(options.output.with_suffix(".lock"), timeout=_PREDECESSOR_SECONDS):
+        reach(Point.WORKER_ALONE)
         channel.finish(_attempt(options, channel))
 
 
@@ -67,6 +70,7 @@ def _edit(request: EditRequest, options: argparse.Namespace, channel: Channel) -
     beside = (done.record, done.traced) if done.traced else (done.record,)
     paths = (*(path for each in done.delivered for path in _files(each.path)), *beside)
     files = [_describe(path, options.output) for path in paths]
+    reach(Point.RESULT_DESCRIBED)
     said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
     return Outcome(ending=Ending.SUCCEEDED, result=said)
 

@@ -11,6 +11,8 @@ import time
 from typing import BinaryIO
 
 from bridge_server.jobs.work import Outcome, Progress, outcome_line, progress_line
+from maskedit import faults
+from maskedit.faults import Point, reach
 from maskedit.progress import Ask, Cancelled, Stage
 
 # More often than this nobody can read it.
@@ -37,6 +39,7 @@ class Channel:
     ) -> Ask | None:
         """As in Reporter. Steps in quick succession are passed over, never the first or last of a stage, nor the
         answers to what is asked: that comes one by one, a step each, so that none is lost while another is answered."""
+        reach(Point(stage))
         if self._stop.is_set():
             raise Cancelled
         now = time.monotonic()
@@ -59,10 +62,12 @@ class Channel:
     def finish(self, outcome: Outcome) -> None:
         """The last word."""
         self._say(outcome_line(outcome))
+        reach(Point.OUTCOME_SAID)
 
     def _say(self, line: bytes) -> None:
-        self._pipe.write(line)
+        faults.write(self._pipe, line, Point.WORKER_SAYS)
         self._pipe.flush()
+        reach(Point.WORKER_SAID)
 
     def _hear(self) -> None:
         # Not through sys.stdin: a thread that waits in it when the interpreter ends makes the process abort.

@@ -14,6 +14,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from maskedit.errors import OutputError
+from maskedit.faults import Point, reach
 from maskedit.media.audio import AudioCopy
 from maskedit.media.colour import MATRICES, PRIMARIES, RANGES, TRANSFERS, code_point
 from maskedit.media.containers import frame_from_plate, open_clip, video_stream
@@ -113,11 +114,14 @@ class VideoSink:
         if self._deliverable.format is DeliverableFormat.MKV and facts.pixel_aspect != 1:
             write_pixel_aspect(self._temporary, facts.pixel_aspect, width=facts.width, height=facts.height)
         with open(self._temporary, "rb+") as file:
+            reach(Point.RESULT_SYNC)
             os.fsync(file.fileno())
 
     def publish(self) -> None:
         """Give the finished file its name."""
+        reach(Point.RESULT_RENAME)
         os.replace(self._temporary, self._path)
+        reach(Point.RESULT_RENAMED)
 
     def clean_up(self) -> None:
         """Close and remove a file that was not published; after `publish` there is nothing left to remove."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`maskedit doctor`: what stands in the way of an edit on this machine, one line per check."""
+"""`maskedit doctor [--bundle [PATH]]`: what stands in the way of an edit on this machine, one line per check."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plugin_client.cli import bundle
 from plugin_client.cli.console import console_for, print_json
-from plugin_client.cli.parsing import add_server_options, connect_from
+from plugin_client.cli.parsing import add_server_options, connect_from, given_token
 from plugin_client.core.datadir import data_dir
 from plugin_client.core.errors import BadInput, ClientError, ServerUnreachable
 
@@ -44,6 +46,14 @@ def add_to(verbs: Any) -> None:
     """Register the verb."""
     parser = verbs.add_parser("doctor", help="check this machine: torch, disk, server, models, GPU")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument(
+        "--bundle",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="also write a zip for whoever mends it: no tokens, no prompts, of files only the names",
+    )
+    parser.add_argument("--with-paths", action="store_true", help="let the zip say where files lie")
     add_server_options(parser)
     parser.set_defaults(run=run)
 
@@ -51,6 +61,7 @@ def add_to(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run every check; 0 if nothing stands in the way, 3 if the server does not answer, else 2."""
     console = console_for(as_json=options.json)
+    path = None if options.bundle is None else bundle.path_of(options.bundle)
     found = []
     for check in checks(options):
         found.append(check)
@@ -58,8 +69,12 @@ def run(options: argparse.Namespace) -> int:
             mark = {True: "✓", False: "✗", None: "·"}[check.ok]
             console.print(f"{mark} {check.name}: {check.detail}")
     failed = [check.name for check in found if check.ok is False]
+    if path is not None:
+        _bundle(path, options, found, reachable="server" not in failed)
+        console.print(f"Wrote {path}")
     if options.json:
-        print_json({"ok": not failed, "checks": [asdict(check) for check in found]})
+        facts = {"ok": not failed, "checks": [asdict(check) for check in found]}
+        print_json(facts | ({"bundle": str(path)} if path else {}))
     if not failed:
         return 0
     return ServerUnreachable.exit_code if "server" in failed else BadInput.exit_code
@@ -75,6 +90,18 @@ def checks(options: argparse.Namespace) -> Iterator[Check]:
     yield _disk(folder)
     yield from _server(options)
     yield _gpu(torch)
+
+
+def _bundle(path: Path, options: argparse.Namespace, found: list[Check], *, reachable: bool) -> None:
+    with connect_from(options) if reachable else nullcontext() as connection:
+        bundle.collect(
+            path,
+            data_dir=data_dir(options.data_dir),
+            checks=[asdict(check) for check in found],
+            connection=connection,
+            secrets=frozenset(filter(None, [given_token(options.token_file)])),
+            with_paths=options.with_paths,
+        )
 
 
 def _python() -> Check:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from plugin_client.cli.alone import edit_alone
 from plugin_client.cli.apart import call_apart
 from plugin_client.cli.care import add_care_options, care_from
 from plugin_client.cli.comps import COMPS, write_comps
@@ -77,6 +78,11 @@ def add_to(verbs: Any) -> None:
         required=True,
         metavar="PATH",
         help=f"the result: .{', .'.join(FORMATS)} (sequences: a folder or %%04d)",
+    )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="without a server, in a process that ends with the edit: for render farms and scripts; Ctrl-C cancels it",
     )
     parser.set_defaults(run=run)
 
@@ -159,8 +165,11 @@ def run(options: argparse.Namespace) -> int:
     sources = (edit_options.clip, *(matte.path for matte in mattes), *(picture.path for picture in pictures))
     out = check_out(options.out, edit_options.deliverables[0].format, sources=sources)
     check_beside(out, edit_options.deliverables, sources=sources)
-    with connect_from(options) as connection:
-        job = edit(connection, edit_options, out, console=console)
+    if options.local:
+        job = edit_alone(options, edit_options, out, console=console)
+    else:
+        with connect_from(options) as connection:
+            job = edit(connection, edit_options, out, console=console)
     comps = write_comps(options.comp, job, out, plate=options.clip)
     if options.json:
         print_json(summary(job, out=out) | ({"comps": [str(comp) for comp in comps]} if comps else {}))

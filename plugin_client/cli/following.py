@@ -41,9 +41,9 @@ def follow(connection: Connection, job_id: str, *, console: Console, out: Path |
 
 
 def summary(job: Job, *, out: Path | None = None) -> dict[str, Any]:
-    """The contract's `--json` fields of a job, those of its result if it has one."""
+    """The contract's `--json` fields of a job, those of its result if it has one; no id where no server keeps it."""
     facts: dict[str, Any] = {
-        "job_id": job.job_id,
+        "job_id": job.job_id or None,
         "state": job.state.name,
         "result": str(out) if out is not None else None,
     }
@@ -68,10 +68,10 @@ def next_keyframe_words(job: Job, out: Path) -> str:
     if not (hint := record.get("next_keyframe")):
         return ""
     frame, unsure = hint["frame"], round(100 * record["uncertainty"][str(hint["frame"])])
-    return (
-        f"Frame {frame} would help most, no keyframe shows {unsure} % of its region: correct it and run "
-        f"`maskedit fix {job.job_id} --keyframe {frame}=IMAGE --out PATH`."
-    )
+    given = f"`maskedit fix {job.job_id} --keyframe {frame}=IMAGE --out PATH`"
+    if not job.job_id:  # made without a server, which alone could go on from it
+        given = f"the edit again with one more `--keyframe {frame}=IMAGE`"
+    return f"Frame {frame} would help most, no keyframe shows {unsure} % of its region: correct it and run {given}."
 
 
 def _ended(jobs: Jobs, job_id: str, console: Console) -> Job:

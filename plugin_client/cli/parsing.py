@@ -38,6 +38,13 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--token-file", metavar="FILE", help="holds that server's token (default: MASKEDIT_TOKEN)")
     group.add_argument("--tls-ca", default="", metavar="FILE", help="certificate to trust for a server elsewhere")
     group.add_argument(
+        "--tls-cert",
+        default="",
+        metavar="FILE",
+        help="this client's own certificate, for a server that asks (default: MASKEDIT_CLIENT_CERT)",
+    )
+    group.add_argument("--tls-key", default="", metavar="FILE", help="its key (default: MASKEDIT_CLIENT_KEY)")
+    group.add_argument(
         "--data-dir", default=None, metavar="DIR", help="the local server's data folder (default: MASKEDIT_DATA_DIR)"
     )
 
@@ -64,13 +71,16 @@ def connect_from(options: argparse.Namespace) -> Connection:
         raise BadInput(f"There is no certificate {options.tls_ca}: check --tls-ca.")
     return connect(
         server=options.server,
-        token=_token(options.token_file),
+        token=given_token(options.token_file),
         certificate=options.tls_ca,
+        client_certificate=options.tls_cert,
+        client_key=options.tls_key,
         data_dir=data_dir(options.data_dir),
     )
 
 
-def _token(file: str | None) -> str:
+def given_token(file: str | None) -> str:
+    """The token in `--token-file`, "" where that was not given. Raises BadInput."""
     # Read from a file and never from the command line, which every user of the machine can see.
     if file is None:
         return ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,16 @@ _CHANNEL_OPTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a server listens (`host:port` or `unix:PATH`), its token, and the certificate file to trust, if any."""
+    """Where a server listens (`host:port` or `unix:PATH`), its token, and the certificate file to trust, if any.
+
+    `client_certificate` and `client_key` are the files that say who this client is, for a server that asks.
+    """
 
     address: str
     token: str = ""
     certificate: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -82,7 +87,7 @@ class Connection:
 
     def _open(self) -> None:
         self.endpoint = self._locate()
-        self._channel = open_channel(self.endpoint)
+        self._channel = open_channel(self.endpoint, token=lambda: self.endpoint.token)
         self.edits = edit_pb2_grpc.EditServiceStub(self._channel)
         self.jobs = job_pb2_grpc.JobServiceStub(self._channel)
         self.assets = asset_pb2_grpc.AssetServiceStub(self._channel)
@@ -99,11 +104,24 @@ class Connection:
             raise ServerUnreachable("The connection to the MaskEdit server was closed: connect again.")
         self._open()
 
+    def finds_new_token(self, refused: str) -> bool:
+        """After the server refused that token: whether there is another one by now. Raises as `renew` does."""
+        if self.endpoint.token == refused:
+            found = self._locate()
+            if replace(found, token=refused) == self.endpoint:
+                self.endpoint = found  # the same server: calls under way on the channel go on
+            else:
+                self.renew()
+        return self.endpoint.token != refused
+
     def system(self) -> system_pb2.GetSystemResponse:
         """What the server is and has. Raises ServerUnreachable, naming the older side if versions do not fit."""
+        token = self.endpoint.token
         try:
             answer = self._system.GetSystem(system_pb2.GetSystemRequest(), timeout=CONNECT_SECONDS)
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED and self.finds_new_token(token):
+                return self.system()
             if is_transient(error):
                 raise ServerUnreachable(
                     f"No MaskEdit server answers at {self.endpoint.address}: start it with `maskedit serve`, "
@@ -133,16 +151,34 @@ class Connection:
         self.close()
 
 
-def open_channel(endpoint: Endpoint) -> grpc.Channel:
-    """A lazy channel to `endpoint` that carries its token; TLS everywhere but on this machine."""
+def open_channel(endpoint: Endpoint, *, token: Callable[[], str] | None = None) -> grpc.Channel:
+    """A lazy channel to `endpoint`; TLS everywhere but on this machine. Its calls carry the token of their time.
+
+    Raises BadInput for a client's certificate that cannot be read.
+    """
     # A proxy from the environment must never see what goes to this machine itself.
     options = (*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0 if endpoint.is_local else 1))
     if endpoint.certificate or not endpoint.is_local:
         roots = Path(endpoint.certificate).read_bytes() if endpoint.certificate else None
-        channel = grpc.secure_channel(endpoint.address, grpc.ssl_channel_credentials(roots), options)
+        credentials = grpc.ssl_channel_credentials(roots, *_identity(endpoint))
+        channel = grpc.secure_channel(endpoint.address, credentials, options)
     else:
         channel = grpc.insecure_channel(endpoint.address, options)
-    return grpc.intercept_channel(channel, _Token(endpoint.token)) if endpoint.token else channel
+    return grpc.intercept_channel(channel, _Token(token or (lambda: endpoint.token)))
+
+
+def _identity(endpoint: Endpoint) -> tuple[bytes | None, bytes | None]:
+    """The client's private key and certificate chain. Raises BadInput where they cannot be read."""
+    files = endpoint.client_key, endpoint.client_certificate
+    if not any(files):
+        return None, None
+    if not all(files):
+        raise BadInput("A client's certificate and its key belong together: give both or neither.")
+    try:
+        key, chain = (Path(file).read_bytes() for file in files)
+    except OSError as error:
+        raise BadInput(f"The client's certificate or key cannot be read ({error.filename}): check the path.") from error
+    return key, chain
 
 
 class _Metadata(grpc.ClientCallDetails):
@@ -155,11 +191,12 @@ class _Metadata(grpc.ClientCallDetails):
 class _Token(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor):
     """Adds the bearer token to every call (call credentials would need TLS, which loopback does without)."""
 
-    def __init__(self, token: str) -> None:
-        self._entry = ("authorization", f"Bearer {token}")
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
 
     def _added_to(self, details: grpc.ClientCallDetails) -> _Metadata:
-        return _Metadata((*(getattr(details, "metadata", None) or ()), self._entry))
+        given, token = getattr(details, "metadata", None) or (), self._token()
+        return _Metadata((*given, ("authorization", f"Bearer {token}")) if token else tuple(given))
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return continuation(self._added_to(client_call_details), request)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,16 @@ def connect(
     server: str = "",
     token: str = "",
     certificate: str = "",
+    client_certificate: str = "",
+    client_key: str = "",
     data_dir: Path,
     command: Sequence[str] | None = None,
 ) -> Connection:
     """A connection to `server` (or MASKEDIT_SERVER), else to this machine's own, which is started if need be.
 
-    `token` falls back to MASKEDIT_TOKEN, `certificate` is the file to trust instead of the system's roots.
+    `token` falls back to MASKEDIT_TOKEN, `certificate` is the file to trust instead of the system's roots;
+    `client_certificate` and `client_key` fall back to MASKEDIT_CLIENT_CERT and MASKEDIT_CLIENT_KEY, as they do for
+    this machine's own server.
     `command` starts a server where `python -m bridge_server` does not (inside a host application).
     Raises BadInput for an address of the wrong form, ServerUnreachable with what to do.
     """
@@ -48,11 +53,15 @@ def connect(
     if not address:
         return Connection(partial(ensure_server, data_dir, command=command))
     token = token or os.environ.get("MASKEDIT_TOKEN", "")
-    endpoint = checked_endpoint(address, token=token, certificate=certificate)
-    own = _runtime_file(data_dir)
-    if not token and own is not None and own[0].address == address:
-        endpoint = own[0]
-    return Connection(lambda: endpoint)
+    endpoint = replace(checked_endpoint(address, token=token, certificate=certificate), **_identity())
+    if client_certificate or client_key:
+        endpoint = replace(endpoint, client_certificate=client_certificate, client_key=client_key)
+
+    def locate() -> Endpoint:
+        own = None if token else _runtime_file(data_dir)
+        return own[0] if own is not None and own[0].address == address else endpoint
+
+    return Connection(locate)
 
 
 def ensure_server(data_dir: Path, *, command: Sequence[str] | None = None) -> Endpoint:
@@ -83,11 +92,22 @@ def _runtime_file(data_dir: Path) -> tuple[Endpoint, int] | None:
     try:
         facts = json.loads((data_dir / "server.json").read_text())
         endpoint = Endpoint(
-            address=str(facts["address"]), token=str(facts["token"]), certificate=str(facts.get("certificate", ""))
+            address=str(facts["address"]),
+            token=str(facts["token"]),
+            certificate=str(facts.get("certificate", "")),
+            **_identity(),
         )
         return endpoint, int(facts["pid"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _identity() -> dict[str, str]:
+    """What this user's environment says of who its clients are."""
+    return {
+        "client_certificate": os.environ.get("MASKEDIT_CLIENT_CERT", ""),
+        "client_key": os.environ.get("MASKEDIT_CLIENT_KEY", ""),
+    }
 
 
 def _answers(endpoint: Endpoint) -> bool:

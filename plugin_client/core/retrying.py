@@ -27,6 +27,7 @@ class Patience:
     def __init__(self, connection: Connection, *, also: tuple[grpc.StatusCode, ...] = ()) -> None:
         self._connection = connection
         self._also = also
+        self._token = connection.endpoint.token
         self.renew()
 
     def renew(self) -> None:
@@ -35,7 +36,13 @@ class Patience:
         self._pause = _FIRST_PAUSE_SECONDS
 
     def wait_after(self, error: grpc.RpcError) -> None:
-        """Pause, find the server again if it was lost, and return for another try; else raise the client's error."""
+        """Pause, find the server again if it was lost, and return for another try; else raise the client's error.
+
+        A server that refuses the token is found again too: it may have made a new one.
+        """
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED and self._connection.finds_new_token(self._token):
+            self._token = self._connection.endpoint.token
+            return
         lost = is_transient(error)
         if not (lost or error.code() in self._also) or time.monotonic() + self._pause > self._deadline:
             raise from_rpc(error) from error

@@ -10,9 +10,9 @@ import grpc
 
 from bridge_api.v1 import asset_pb2, media_pb2
 from plugin_client.core.connection import Connection
-from plugin_client.core.errors import BadInput, TransferError, from_rpc
+from plugin_client.core.errors import BadInput, TransferError
 from plugin_client.core.media import files_of, full_hash
-from plugin_client.core.retrying import Patience
+from plugin_client.core.retrying import Patience, patiently
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -80,10 +80,8 @@ def upload_file(
 def _find(connection: Connection, references: Sequence[media_pb2.MediaReference]) -> Sequence[asset_pb2.FoundAsset]:
     if not references:
         return ()
-    try:
-        return connection.assets.FindAssets(asset_pb2.FindAssetsRequest(references=references), timeout=60).found
-    except grpc.RpcError as error:
-        raise from_rpc(error) from error
+    request = asset_pb2.FindAssetsRequest(references=references)
+    return patiently(lambda: connection.assets.FindAssets(request, timeout=60), connection).found
 
 
 def _offset(on_bytes: OnBytes | None, before: int, total: int) -> Callable[[int], None] | None:

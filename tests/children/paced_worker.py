@@ -3,8 +3,8 @@
 
 `steps=20 pause=0.05`: so many steps, with so many seconds before each. `checkpoint=5`: writes one every 5 steps and
 goes on from it. `die=7`: kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has
-a child that does not either. What is asked of it meanwhile it says again. The result lists the steps that each attempt
-did.
+a child that does not either. What is asked of it meanwhile it says again. `phases=1`: passes by every stage and every
+point of maskedit/faults.py that a tuning worker does. The result lists the steps that each attempt did.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
+from maskedit.faults import Point, reach
 from maskedit.progress import Cancelled, Stage
 from maskedit.request import from_json
 
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("--events-fd", type=int, required=True)
     options = parser.parse_args()
     channel = Channel(options.events_fd)
+    reach(Point.WORKER_BEGUN)
     with FileLock(options.output.with_suffix(".lock"), timeout=30):
+        reach(Point.WORKER_ALONE)
         try:
             channel.finish(work(options, channel))
         except Cancelled:
@@ -47,6 +50,9 @@ def work(options: argparse.Namespace, channel: Channel) -> Outcome:
     checkpoint = options.cache / f"{hashlib.sha256(text).hexdigest()}.checkpoint"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
     options.output.mkdir(exist_ok=True)
+    stages = list(Stage) if "phases" in script else []
+    for stage in stages[:2]:
+        channel.report(stage, 1, total=1)
     result = options.output / "result.txt"
     with result.open("a") as file:
         for step in range(first, steps):
@@ -59,8 +65,15 @@ def work(options: argparse.Namespace, channel: Channel) -> Outcome:
                 channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"asked to {ask}")
             if every and (step + 1) % every == 0:
                 unfinished = checkpoint.with_suffix(".new")
+                reach(Point.TENSORS_WRITE)
                 unfinished.write_text(str(step + 1))
+                reach(Point.TENSORS_RENAME)
                 unfinished.replace(checkpoint)
+                reach(Point.TENSORS_RENAMED)
+    for stage in stages[3:]:
+        channel.report(stage, 1, total=1)
+    for point in (Point.TUNED, Point.RESULT_SYNC, Point.RESULT_RENAME, Point.RESULT_RENAMED, Point.RESULT_DESCRIBED):
+        reach(point)
     return end(script.get("end", ""), result, options.events_fd)
 
 

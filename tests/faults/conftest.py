@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server per test, because the tests break it."""
+"""A server per test, because the tests break it; and how long the tests with a budget go on.
+
+The suite runs a sample of each; a campaign raises the budgets (docs/reliability.md), which only counts where
+tests/faults is named on the command line.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,19 @@ import pytest
 
 from tests.serving import ServerProcess
 from tests.serving import edit as edit
+
+SAMPLE = {"server_kills": 3, "worker_kills": 0, "cut_chunks": 2, "machine_runs": 15}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    for name, sample in SAMPLE.items():
+        parser.addoption(f"--{name.replace('_', '-')}", dest=name, type=int, default=sample)
+
+
+@pytest.fixture(scope="session")
+def budget(pytestconfig: pytest.Config) -> dict[str, int]:
+    """How many kills of the server, kills of the worker at each point (0: a few points once), chunks and runs."""
+    return {name: int(pytestconfig.getoption(name, sample) or 0) for name, sample in SAMPLE.items()}
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def new(name: str) -> NewJob:
 def waiting(store: JobStore) -> list[str]:
     """The queued jobs in the order in which their positions put them."""
     jobs = store.list(states=[JobState.QUEUED], limit=100)
-    positions = {store.count(JobState.QUEUED, below=job.place): job.job_id for job in jobs}
+    positions = {store.queued_places().index(job.place): job.job_id for job in jobs}
     assert sorted(positions) == list(range(len(jobs)))
     return [positions[position] for position in sorted(positions)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 from bridge_api.v1 import edit_pb2, job_pb2
 from plugin_client.core.connection import Connection, Endpoint
 from plugin_client.core.errors import ServerUnreachable
+from tests.certifying import certify
 from tests.serving import REAL, ServerProcess, finish, get, states, submit, wait_for_step, watch
 
 
@@ -89,15 +89,10 @@ def test_a_socket_where_others_may_enter_is_refused(tmp_path: Path) -> None:
 
 
 def test_with_a_certificate_nothing_is_said_in_the_clear(own_server: ServerProcess, tmp_path: Path) -> None:
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed, so there is no certificate to try")
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    own_server.options += ("--tls-cert", str(certificate), "--tls-key", str(key))
+    pair = certify(tmp_path, "localhost")
+    own_server.options += ("--tls-cert", str(pair.cert), "--tls-key", str(pair.key))
     own_server.start()
-    assert own_server.facts["certificate"] == str(certificate)
+    assert own_server.facts["certificate"] == str(pair.cert)
     with own_server.connect() as connection:
         assert connection.system().version
     said = own_server.facts

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs jobs on an existing Ray cluster: one long-lived actor per GPU, each with a worker process at a time.
+
+State stays ours: Ray carries the order out and the worker's words back; requests, checkpoints and results lie in the
+data folder, which every node sees at the same path. An actor that dies is an attempt that died, so the scheduler tries
+again. Each actor sits in a placement group of its own: while it restarts nobody else is given its GPU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bridge_server.dispatch.local import WORKER, LocalDispatcher
+from bridge_server.errors import StartError
+from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, outcome_line, parse_line, progress_line
+from maskedit.progress import Ask
+
+# Before the import: a cluster without a token runs anyone's code.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import ray
+from ray.exceptions import RayError
+from ray.util.placement_group import placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+_REACH_SECONDS = 5
+_SEATING_SECONDS = 60
+# What LocalDispatcher takes to stop a worker, and the way there and back.
+_STOP_SECONDS = 3.0
+
+
+class RayDispatcher:
+    """A Dispatcher. `command` starts a worker on a node, as LocalDispatcher does."""
+
+    def __init__(
+        self, address: str, *, data_dir: Path, cache: Path, logs: Path, command: Sequence[str] = WORKER
+    ) -> None:
+        """Join the cluster at `address` and take a seat per GPU, or per node where there is none. Raises StartError."""
+        try:
+            _join(address)
+            self._free = _seats(str(data_dir), str(cache), str(logs), tuple(command))
+        except (RayError, OSError, RuntimeError, ValueError) as error:
+            reason = re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".")
+            raise StartError(
+                f"The Ray cluster at {address} cannot be used ({reason}): check ray-address, that this machine is one "
+                "of its nodes, and that RAY_AUTH_TOKEN is the cluster's."
+            ) from error
+        self._slots = len(self._free)
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
+        seat = self._free.pop()
+        asking = asyncio.create_task(_pass_on(order, seat))
+        try:
+            async for spoken in seat.run.remote(order.job_id, str(order.folder)):
+                said = parse_line(await spoken)
+                if isinstance(said, Outcome):
+                    return said
+                await on_progress(said)
+        except RayError:
+            if order.cancel.is_set():
+                return Outcome(ending=Ending.CANCELLED)
+        except asyncio.CancelledError:
+            await _stop(seat, order.job_id)
+            raise
+        finally:
+            asking.cancel()
+            # Last taken first again: an actor that restarts lets the others go before it.
+            self._free.insert(0, seat)
+        return Outcome(ending=Ending.DIED, message="The Ray actor that ran the job died, or its machine did.")
+
+
+class Seat:
+    """The actor: holds a GPU for as long as the server runs, and runs the workers that use it."""
+
+    def __init__(self, data_dir: str, cache: str, logs: str, command: tuple[str, ...]) -> None:
+        # No devices: Ray has set CUDA_VISIBLE_DEVICES to this actor's, which the worker inherits.
+        self._local = LocalDispatcher(Path(data_dir), cache=Path(cache), logs=Path(logs), devices=(), command=command)
+        self._turn = asyncio.Lock()
+        self._orders: dict[str, WorkOrder] = {}
+
+    async def run(self, job_id: str, folder: str) -> AsyncIterator[bytes]:
+        """The lines that a worker says (jobs/work.py), the outcome last."""
+        order = WorkOrder(job_id=job_id, folder=Path(folder), cancel=asyncio.Event())
+        self._orders[job_id] = order
+        lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def on_progress(progress: Progress) -> None:
+            lines.put_nowait(progress_line(progress))
+
+        async def work() -> None:
+            outcome = Outcome(ending=Ending.DIED, message="The worker could not be run: see the node's log.")
+            try:
+                outcome = await self._local.run(order, on_progress)
+            finally:
+                lines.put_nowait(outcome_line(outcome))
+
+        try:
+            async with self._turn:
+                working = asyncio.create_task(work())
+                while not working.done() or not lines.empty():
+                    yield await lines.get()
+                await working
+        finally:
+            del self._orders[job_id]
+
+    async def ask(self, job_id: str, ask: Ask) -> None:
+        """Pass on what is asked of the job, if it still runs here."""
+        if order := self._orders.get(job_id):
+            order.asks.put_nowait(ask)
+
+    async def stop(self, job_id: str) -> None:
+        """Cancel the job, and return when nothing of it runs any more."""
+        if order := self._orders.get(job_id):
+            order.cancel.set()
+            async with self._turn:
+                pass
+
+
+def _join(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    # Ray itself waits for more than a minute for a machine that is not there.
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        ray.init(address=address, log_to_driver=False, configure_logging=False)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)  # the server drains when it is told to stop, whatever Ray would do
+
+
+def _seats(*arguments: Any) -> list[Any]:
+    """An actor per GPU of the cluster, or per node where there is none, each in a placement group of its own."""
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    count = gpus or sum(node["Alive"] for node in ray.nodes())
+    bundle = {"GPU": 1.0} if gpus else {"CPU": 1.0}
+    groups = [placement_group([bundle]) for _ in range(count)]
+    ray.get([group.ready() for group in groups], timeout=_SEATING_SECONDS)
+    actor = ray.remote(max_restarts=-1, max_task_retries=0)(Seat)
+    return [
+        actor.options(
+            num_gpus=bundle.get("GPU", 0),
+            num_cpus=bundle.get("CPU", 0),
+            scheduling_strategy=PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=0),
+        ).remote(*arguments)
+        for group in groups
+    ]
+
+
+async def _pass_on(order: WorkOrder, seat: Any) -> None:
+    """Tell the seat what is asked of its job; ends with the cancel."""
+    cancelling = asyncio.create_task(order.cancel.wait())
+    asked = asyncio.create_task(order.asks.get())
+    try:
+        while True:
+            await asyncio.wait([cancelling, asked], return_when=asyncio.FIRST_COMPLETED)
+            if cancelling.done():
+                return await _stop(seat, order.job_id)
+            seat.ask.remote(order.job_id, asked.result())
+            asked = asyncio.create_task(order.asks.get())
+    finally:
+        cancelling.cancel()
+        asked.cancel()
+
+
+async def _stop(seat: Any, job_id: str) -> None:
+    """Returns when nothing of the job runs any more; a seat that does not answer is killed, and comes back empty."""
+    with suppress(RayError):
+        try:
+            await asyncio.wait_for(seat.stop.remote(job_id), _STOP_SECONDS)
+        except TimeoutError:
+            ray.kill(seat, no_restart=False)
