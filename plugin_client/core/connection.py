@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import grpc
 
@@ -21,6 +21,7 @@ from bridge_api.v1 import (
     system_pb2_grpc,
 )
 from plugin_client.core.errors import BadInput, ServerUnreachable, from_rpc, is_transient
+from plugin_client.core.token_channel import CLOSED, TokenChannel
 
 API_MINOR = 4
 """The `bridge_api.v1` addition that this client was written against; a server needs at least this one."""
@@ -83,16 +84,22 @@ class Connection:
         self.patience_seconds = patience_seconds
         self._locate = locate
         self._closed = threading.Event()
+        self._lock = threading.Lock()
         self._open()
 
     def _open(self) -> None:
         self.endpoint = self._locate()
-        self._channel = open_channel(self.endpoint, token=lambda: self.endpoint.token)
-        self.edits = edit_pb2_grpc.EditServiceStub(self._channel)
-        self.jobs = job_pb2_grpc.JobServiceStub(self._channel)
-        self.assets = asset_pb2_grpc.AssetServiceStub(self._channel)
-        self.adapters = adapter_pb2_grpc.AdapterServiceStub(self._channel)
-        self._system = system_pb2_grpc.SystemServiceStub(self._channel)
+        channel = open_channel(self.endpoint, token=lambda: self.endpoint.token)
+        self.edits = edit_pb2_grpc.EditServiceStub(channel)
+        self.jobs = job_pb2_grpc.JobServiceStub(channel)
+        self.assets = asset_pb2_grpc.AssetServiceStub(channel)
+        self.adapters = adapter_pb2_grpc.AdapterServiceStub(channel)
+        self._system = system_pb2_grpc.SystemServiceStub(channel)
+        # Only now may another thread close it: gRPC does not survive that while stubs are made.
+        with self._lock:
+            self._channel = channel
+            if self._closed.is_set():
+                channel.close()
 
     def renew(self) -> None:
         """Find the server again (a local one may have started anew elsewhere) and replace the channel.
@@ -101,7 +108,7 @@ class Connection:
         """
         self._channel.close()
         if self._closed.is_set():
-            raise ServerUnreachable("The connection to the MaskEdit server was closed: connect again.")
+            raise ServerUnreachable(CLOSED)
         self._open()
 
     def finds_new_token(self, refused: str) -> bool:
@@ -141,8 +148,9 @@ class Connection:
 
     def close(self) -> None:
         """End all calls, and the waiting for a server that went away, and close the channel."""
-        self._closed.set()
-        self._channel.close()
+        with self._lock:
+            self._closed.set()
+            self._channel.close()
 
     def __enter__(self) -> Connection:
         return self
@@ -164,7 +172,8 @@ def open_channel(endpoint: Endpoint, *, token: Callable[[], str] | None = None) 
         channel = grpc.secure_channel(endpoint.address, credentials, options)
     else:
         channel = grpc.insecure_channel(endpoint.address, options)
-    return grpc.intercept_channel(channel, _Token(token or (lambda: endpoint.token)))
+    # Stubs ask no more of a channel than this one has.
+    return cast(grpc.Channel, TokenChannel(channel, token or (lambda: endpoint.token)))
 
 
 def _identity(endpoint: Endpoint) -> tuple[bytes | None, bytes | None]:
@@ -179,30 +188,3 @@ def _identity(endpoint: Endpoint) -> tuple[bytes | None, bytes | None]:
     except OSError as error:
         raise BadInput(f"The client's certificate or key cannot be read ({error.filename}): check the path.") from error
     return key, chain
-
-
-class _Metadata(grpc.ClientCallDetails):
-    """Only what differs: grpc takes every other detail from the call itself."""
-
-    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
-        self.metadata = metadata
-
-
-class _Token(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor):
-    """Adds the bearer token to every call (call credentials would need TLS, which loopback does without)."""
-
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token
-
-    def _added_to(self, details: grpc.ClientCallDetails) -> _Metadata:
-        given, token = getattr(details, "metadata", None) or (), self._token()
-        return _Metadata((*given, ("authorization", f"Bearer {token}")) if token else tuple(given))
-
-    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return continuation(self._added_to(client_call_details), request)
-
-    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return continuation(self._added_to(client_call_details), request)
-
-    def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        return continuation(self._added_to(client_call_details), request_iterator)

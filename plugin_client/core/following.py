@@ -39,11 +39,10 @@ class Following:
             try:
                 with self._opened() as connection:
                     return self._watch(Jobs(connection), on_event)
-            except (ClientError, ValueError) as error:
-                # ValueError: gRPC's own, of a channel that `stop` has closed.
+            except ClientError as error:
                 if self._stopped.is_set():
                     break
-                if isinstance(error, BadInput) or not isinstance(error, ClientError):
+                if isinstance(error, BadInput):
                     raise
                 if on_lost is not None:
                     on_lost(error)

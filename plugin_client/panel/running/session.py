@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -116,6 +117,9 @@ class Session(QObject):
     def close(self) -> None:
         """Stop looking, and break off calls that wait. The server goes on, and so do its jobs."""
         self._end()
+        # The keeper may be the last to hold this session: what Qt then destroys must call nothing of Python's any more.
+        with suppress(TypeError):
+            self.destroyed.disconnect(self._end)
         for connection in tuple(self._calls):
             connection.close()
         # Qt waits for the pool too when it takes the session apart, but holds the lock that the calls need to end.

@@ -159,7 +159,8 @@ def test_a_cut_comes_back_with_the_edit_on_the_track_above(editor, extension_zip
 
     finished = editor.edits(patched, "full")
     shown_full, more = editor.renders(finished)
-    assert {name: more[name] for name in strips} == strips
+    muted = {name: strips[name] | ({} if name in before else {"mute": True}) for name in strips}
+    assert {name: more[name] for name in strips} == muted, "only the take before is muted"
     check_full(result_among(more, strips, channel=5), shown, shown_full, finished.parent)
 
 
