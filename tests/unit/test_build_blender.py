@@ -119,13 +119,17 @@ def test_the_zip_for_older_blenders_holds_the_wheels_that_fit_unpacked(tree, whe
     path = builder(tree).build_legacy(wheels, tmp_path)
     assert path.name == f"maskedit-blender-legacy-{PROJECT['version']}-linux-x64.zip"
     with zipfile.ZipFile(path) as packed, zipfile.ZipFile(wheel) as client:
-        start = packed.read("maskedit/__init__.py").decode()
+        start = packed.read("maskedit_blender/__init__.py").decode()
         names = set(packed.namelist())
-        unpacked = {name for name in names if name.startswith("maskedit/libraries/")}
-        assert packed.read("maskedit/libraries/plugin_client/__init__.py") == client.read("plugin_client/__init__.py")
-        fits = "maskedit/libraries/library/library-1-cp311-cp311-linux_x86_64.so"
-        assert unpacked == {f"maskedit/libraries/{name}" for name in client.namelist()} | {fits}
-    assert names - unpacked == {f"maskedit/{name}" for name in ("LICENSE", "NOTICE", "__init__.py", "extension.py")}
+        unpacked = {name for name in names if name.startswith("maskedit_blender/libraries/")}
+        assert packed.read("maskedit_blender/libraries/plugin_client/__init__.py") == client.read(
+            "plugin_client/__init__.py"
+        )
+        fits = "maskedit_blender/libraries/library/library-1-cp311-cp311-linux_x86_64.so"
+        assert unpacked == {f"maskedit_blender/libraries/{name}" for name in client.namelist()} | {fits}
+    assert names - unpacked == {
+        f"maskedit_blender/{name}" for name in ("LICENSE", "NOTICE", "__init__.py", "extension.py")
+    }
     # Blender reads bl_info without running the file.
     facts = next(
         node.value for node in ast.parse(start).body if isinstance(node, ast.Assign) and node.targets[0].id == "bl_info"
