@@ -33,16 +33,7 @@ def test_closing_while_calls_begin_ends_no_process():
         connection = Connection(lambda: NOBODY, patience_seconds=0)
         begun = threading.Barrier(5)
         heard: list[BaseException] = []
-
-        def use(connection: Connection = connection, begun: threading.Barrier = begun, heard: list = heard) -> None:
-            begun.wait()
-            for _ in range(20):
-                try:
-                    next(Jobs(connection).watch("j"))
-                except BaseException as error:
-                    heard.append(error)
-
-        users = [threading.Thread(target=use) for _ in range(4)]
+        users = [threading.Thread(target=_use, args=(connection, begun, heard)) for _ in range(4)]
         for user in users:
             user.start()
         begun.wait()
@@ -50,6 +41,15 @@ def test_closing_while_calls_begin_ends_no_process():
         for user in users:
             user.join(20)
         assert len(heard) == 80 and all(isinstance(error, ClientError) for error in heard), set(map(repr, heard))
+
+
+def _use(connection: Connection, begun: threading.Barrier, heard: list[BaseException]) -> None:
+    begun.wait()
+    for _ in range(20):
+        try:
+            next(Jobs(connection).watch("j"))
+        except BaseException as error:
+            heard.append(error)
 
 
 def test_one_that_is_closed_while_it_is_looked_for_stays_closed():
