@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from bridge_api.v1 import job_pb2
 from plugin_client.core.errors import BadInput, JobCancelled, JobFailed, TransferError
 from plugin_client.core.job import Event, Job, JobState
 from plugin_client.core.job_wire import event_of, job_of
+from plugin_client.core.keeping import copy_whole
 from plugin_client.core.requests import WireEdit
 from plugin_client.core.results import destination_of
 
@@ -83,11 +82,8 @@ class Alone:
 
 
 def _place(file: Path, destination: Path) -> None:
-    part = destination.with_name(f".{destination.name}.part")
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, part)
-        os.replace(part, destination)
+        copy_whole(file, destination)
     except OSError as error:
         raise TransferError(
             f"{destination} cannot be written ({error.strerror}): make room or choose another place, then run the "

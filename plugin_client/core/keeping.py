@@ -22,10 +22,7 @@ def kept_picture(picture: Path, folder: Path) -> Path:
     try:
         kept = folder / f"kept-{full_hash(picture)[:16]}{picture.suffix}"
         if not kept.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            part = kept.with_name(f"{kept.name}.part")
-            shutil.copyfile(picture, part)
-            part.replace(kept)
+            copy_whole(picture, kept)
     except FileNotFoundError as error:
         raise BadInput(f"The keyframe picture {picture.name} is gone: edit that frame anew, or remove it.") from error
     except OSError as error:
@@ -33,3 +30,11 @@ def kept_picture(picture: Path, folder: Path) -> Path:
             f"The keyframe picture {picture.name} cannot be kept ({error.strerror}): make room on the disk."
         ) from error
     return kept
+
+
+def copy_whole(file: Path, destination: Path) -> None:
+    """Copy `file` to `destination` in one step, making its folder if need be. Raises OSError."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    part = destination.with_name(f".{destination.name}.part")
+    shutil.copyfile(file, part)
+    part.replace(destination)

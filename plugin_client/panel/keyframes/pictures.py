@@ -16,6 +16,7 @@ from maskedit.colour.__main__ import export_frame
 from maskedit.errors import InputError, OutputError
 from maskedit.media import read_picture
 from maskedit.media.pictures import PICTURE_SUFFIXES
+from plugin_client.core.keeping import copy_whole
 from plugin_client.core.media import full_hash
 
 KEYFRAMES = "keyframes"
@@ -111,10 +112,7 @@ def kept(picture: Path, frame: int, *, workspace: Path) -> str:
         path = f"{KEYFRAMES}/frame-{frame:04d}-{full_hash(picture)[:12]}{picture.suffix.lower()}"
         target = workspace / path
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}")
-            shutil.copyfile(picture, part)
-            part.replace(target)
+            copy_whole(picture, target)
     except FileNotFoundError as error:
         raise InputError(f"There is no file {picture.name} any more: choose it again.") from error
     except OSError as error:

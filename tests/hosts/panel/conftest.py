@@ -24,6 +24,7 @@ from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.preferences import Preferences
 from plugin_client.panel.model.working import end_work
 from plugin_client.panel.shell.sample import open_sample
+from tests.serving import REAL, ServerProcess
 
 if TYPE_CHECKING:
     from plugin_client.panel.shell.window import MainWindow
@@ -40,6 +41,16 @@ def panel_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MASKEDIT_SERVER", raising=False)
     monkeypatch.delenv("MASKEDIT_TOKEN", raising=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A real server with the bundled model, which may read what this run of the tests has written."""
+    root = tmp_path_factory.getbasetemp()
+    roots = ("--media-roots", f'["{root}"]')
+    process = ServerProcess(tmp_path_factory.mktemp("data"), roots, command=REAL).start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ brought back once the window was closed while the run went on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,20 +24,11 @@ from plugin_client.panel.model.preferences import Preferences
 from plugin_client.panel.shell.window import MainWindow
 from tests.hosts.panel.timeline_hand import INSIDE, OUTSIDE, Cut, deliver, lent, window_of
 from tests.hosts.resolve.fake import by_hand
-from tests.serving import REAL, ServerProcess
+from tests.serving import ServerProcess
 
 pytestmark = pytest.mark.timeout(240)
 TINY = (("appearance_steps", 1), ("motion_steps", 2), ("render_steps", 1))
 WAIT_MS = 100_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    root = tmp_path_factory.getbasetemp()
-    roots = ("--media-roots", f'["{root}"]')
-    process = ServerProcess(tmp_path_factory.mktemp("data"), roots, command=REAL).start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture

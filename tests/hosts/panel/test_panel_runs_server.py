@@ -26,20 +26,11 @@ from plugin_client.panel.model.document import Choices, Document, KeyframePictur
 from plugin_client.panel.model.takes import Take
 from plugin_client.panel.running.remaking import adapter_of
 from plugin_client.panel.running.session import ServerState
-from tests.serving import REAL, ServerProcess
+from tests.serving import ServerProcess
 
 pytestmark = pytest.mark.timeout(240)
 TINY = (("appearance_steps", 1), ("motion_steps", 2), ("render_steps", 1))
 WAIT_MS = 100_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    root = tmp_path_factory.getbasetemp()
-    roots = ("--media-roots", f'["{root}"]')
-    process = ServerProcess(tmp_path_factory.mktemp("data"), roots, command=REAL).start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture
