@@ -31,12 +31,14 @@ _SCRATCH = ".work-"
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterFile:
-    """`created_ms` since 1970 UTC; `metadata` as maskedit.adapters writes it; empty if the header is damaged."""
+    """`created_ms` and `used_ms` (last read, as far as the system notes it) since 1970 UTC; `metadata` as
+    maskedit.adapters writes it; empty if the header is damaged."""
 
     adapter_id: str
     path: Path
     size_bytes: int
     created_ms: int
+    used_ms: int
     metadata: dict[str, str]
 
 
@@ -141,6 +143,7 @@ def _describe(path: Path) -> AdapterFile:
         path=path,
         size_bytes=facts.st_size,
         created_ms=facts.st_mtime_ns // 1_000_000,
+        used_ms=max(facts.st_atime_ns, facts.st_mtime_ns) // 1_000_000,
         metadata=_metadata(path),
     )
 
@@ -148,9 +151,19 @@ def _describe(path: Path) -> AdapterFile:
 def _metadata(path: Path) -> dict[str, str]:
     """The header's `__metadata__`: 8 bytes of little-endian length, then JSON (safetensors format)."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_looking) as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(length, _HEADER_LIMIT_BYTES)))
-        return {str(key): str(value) for key, value in header["__metadata__"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {_sendable(key): _sendable(value) for key, value in header["__metadata__"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _looking(path: str, flags: int) -> int:
+    """Opens a file so that it does not count as read, where the system can: to be listed is not to be used."""
+    return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+
+
+def _sendable(value: object) -> str:
+    """JSON can spell halves of characters, which no message takes."""
+    return str(value).encode(errors="replace").decode()

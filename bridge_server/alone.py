@@ -58,7 +58,9 @@ async def _run(data_dir: Path, home: Path) -> None:
     stdin = asyncio.StreamReader(limit=_LONGEST_EDIT)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
     # Not from the environment: what a server on this machine is told, its doors above all, is not meant for this.
-    settings = Settings.model_construct(data_dir=data_dir, media_roots=(Path(data_dir.anchor),))
+    settings = Settings.model_construct(
+        data_dir=data_dir, media_roots=(Path(data_dir.anchor),), worker_idle_minutes=0.0
+    )
     parts = build_parts(settings, worker=WORKER, checker=CHECKER, home=home)
     try:
         await _edit(parts, await stdin.readline(), stdin, stop)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge_server.children import ask_child
+from bridge_server.children import ask_child, share_of_memory
 from maskedit.errors import InputError
 from maskedit.findings import Finding, PresetEstimate
 from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_json
@@ -21,6 +21,8 @@ from maskedit.request import EditRequest, Extent, FrameRange, MediaFacts, to_jso
 CHECKER = (sys.executable, "-P", "-m", "maskedit.preflight")
 _PATIENCE_SECONDS = 300
 _AT_ONCE = 2
+# The largest picture that is read has 200 million pixels: 3.2 GB as floats with alpha, a few times over.
+_MOST_BYTES = 12e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +55,15 @@ class Checker:
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._memory_bytes = share_of_memory(1 / _AT_ONCE, most=_MOST_BYTES)
 
     async def check(self, request: EditRequest) -> Report:
         """Raises InputError with the check's sentence, or one of its own where the media crashed the check."""
         async with self._turn:
             try:
-                output = await ask_child(self._command, to_json(request), seconds=_PATIENCE_SECONDS)
+                output = await ask_child(
+                    self._command, to_json(request), seconds=_PATIENCE_SECONDS, memory_bytes=self._memory_bytes
+                )
             except TimeoutError as error:
                 raise InputError(
                     "Reading the clip and matte took over five minutes: copy them to a local disk."

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge_server.children import ask_child
+from bridge_server.children import ask_child, share_of_memory
 from maskedit.errors import InputError
 from maskedit.request import AdapterFormat
 
 CONVERTER = (sys.executable, "-P", "-m", "maskedit.exchange")
 _PATIENCE_SECONDS = 600
+_SHARE_OF_MEMORY = 0.75
 
 
 class Converter:
@@ -37,7 +38,9 @@ class Converter:
         text = json.dumps({"file": str(file), "out": str(out), **asked})
         async with self._turn:
             try:
-                await ask_child(self._command, text, seconds=_PATIENCE_SECONDS)
+                await ask_child(
+                    self._command, text, seconds=_PATIENCE_SECONDS, memory_bytes=share_of_memory(_SHARE_OF_MEMORY)
+                )
             except TimeoutError as error:
                 raise InputError("Converting the LoRA took over ten minutes: give a smaller one.") from error
         if not await asyncio.to_thread(out.exists):

@@ -66,6 +66,10 @@ class Figures:
         for state in JobState:
             jobs.add_metric([state.lower()], self._store.count(state))
         yield jobs
+        lanes = GaugeMetricFamily("maskedit_queued_jobs", "Queued jobs by what they wait for", labels=["lane"])
+        for lane, count in self._store.queue_lengths().items():
+            lanes.add_metric([lane], count)
+        yield lanes
         oldest = self._store.oldest_queued_ms()
         wait = max(0.0, time.time() - oldest / 1000) if oldest else 0.0
         yield GaugeMetricFamily(

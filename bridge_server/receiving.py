@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from io import BufferedRandom
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from bridge_server.tally import TALLY, Count
 from maskedit import faults
 from maskedit.errors import InputError
 from maskedit.faults import Point, reach
+
+_SYNC_BYTES = 16 << 20
+_HASHERS = ThreadPoolExecutor(thread_name_prefix="hash")
 
 
 class Upload:
@@ -25,14 +29,19 @@ class Upload:
         self._target = target
         file.seek(0)
         self._digest = hashlib.file_digest(file, "sha256")
+        self._synced_bytes = file.tell()
 
     def write(self, data: bytes) -> None:
         """Raises InputError when more arrives than was announced."""
         if self._file.tell() + len(data) > self._size_bytes:
             raise InputError("More bytes arrived than the upload announced: hash and measure the file again.")
+        # Hashing costs as much as all the rest: it has a core of its own where there is one.
+        hashing = _HASHERS.submit(self._digest.update, data)
         faults.write(self._file, data, Point.ASSET_WRITE)
-        self._digest.update(data)
+        hashing.result()
         TALLY.add(Count.UPLOADED_BYTES, len(data))
+        if self._file.tell() - self._synced_bytes >= _SYNC_BYTES:
+            self._sync()
 
     def finish(self) -> None:
         """Check the content and give it its name. Raises WrongStateError if bytes are missing, or ChecksumError."""
@@ -42,12 +51,22 @@ class Upload:
         if self._digest.hexdigest() != self._sha256:
             partial.unlink()
             raise ChecksumError("The uploaded bytes do not match their SHA-256: send the file again from its start.")
-        self._file.flush()
-        reach(Point.ASSET_SYNC)
-        os.fsync(self._file.fileno())
+        self._sync()
         place(partial, self._target)
         # Not before: what died under its partial name has to be opened for writing again.
         self._target.chmod(0o400)
+
+    def _sync(self) -> None:
+        """Bring what has arrived to the disk, so that little is left to wait for at the end."""
+        try:
+            self._file.flush()
+            reach(Point.ASSET_SYNC)
+            os.fsync(self._file.fileno())
+        except OSError:
+            # What could not be synced once counts as clean afterwards: no later sync would notice that it is not there.
+            Path(self._file.name).unlink()
+            raise
+        self._synced_bytes = self._file.tell()
 
 
 def place(file: Path, target: Path) -> None:

@@ -20,7 +20,8 @@ from maskedit.findings import Finding, Severity
 # Left free on the disk, for the job store and for people.
 _RESERVE_BYTES = 1 << 30
 # Bytes per pixel, at least for a camera's picture and at most for noise: what FFV1, PNG and EXR take depends on the
-# picture, ProRes and H.264 hardly reach the most, v210 packs 6 pixels into 16 bytes whatever they show.
+# picture, ProRes and H.264 hardly reach the most, v210 packs 6 pixels into 16 bytes whatever they show, a
+# frame cache takes 8 bytes for each that its patch shows.
 _BYTES_PER_PIXEL = {
     DeliverableFormat.MKV: (0.5, 8.0),
     DeliverableFormat.MOV: (0.3, 2.0),
@@ -28,6 +29,7 @@ _BYTES_PER_PIXEL = {
     DeliverableFormat.PNG: (0.3, 8.0),
     DeliverableFormat.EXR: (0.5, 8.0),
     DeliverableFormat.V210: (2.66, 2.8),
+    DeliverableFormat.CACHE: (0.0, 8.1),
 }
 # What a running job may be about to read.
 _YOUNG_SECONDS = 24 * 3600

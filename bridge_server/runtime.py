@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from bridge_server.errors import StartError
 from maskedit.faults import Point, reach
 
-API_MINOR = 4
+API_MINOR = 5
 
 
 @contextmanager

@@ -99,6 +99,21 @@ class Settings(BaseSettings):
         default_factory=default_media_roots,
         description="folders from which clients on this machine may name files instead of uploading them",
     )
+    worker_idle_minutes: float = Field(
+        10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="minutes that a worker waits, its model in main memory, for another job with it; 0 = none",
+    )
+    sharing: Literal["none", "yield", "idle"] = Field(
+        "none",
+        description="with the other programs on this machine: none = jobs take what they need, yield = they give way "
+        "where both want a processor, idle = moreover only drafts start while others use the GPU (without one: the "
+        "processors)",
+    )
+    spare_memory_gb: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="gigabytes of the device's memory that jobs leave to other programs"
+    )
     asset_quota_gb: float = Field(
         200.0, gt=0, allow_inf_nan=False, description="gigabytes that uploaded media may take"
     )
@@ -110,6 +125,21 @@ class Settings(BaseSettings):
     )
     adapter_quota_gb: float = Field(
         100.0, gt=0, allow_inf_nan=False, description="gigabytes of adapters beyond which none is imported"
+    )
+    keep_results_days: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="days after its end that a job goes with its results; 0 = never"
+    )
+    keep_adapters_days: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="days after its last use that an adapter which was tuned here is deleted; 0 = never",
+    )
+    what_goes: CliImplicitFlag[bool] = Field(
+        False, description="say what these two would delete now, and start no server"
+    )
+    job_log_mb: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="megabytes of a job's log beyond which its beginning goes"
     )
 
     @property
@@ -131,6 +161,8 @@ class Settings(BaseSettings):
             )
         if (self.dispatch == "ray") != bool(self.ray_address):
             raise ValueError("dispatch=ray and ray-address belong together: give both or neither")
+        if (self.dispatch, self.sharing) == ("ray", "idle"):
+            raise ValueError("sharing=idle looks at this machine, and dispatch=ray runs jobs on others: take yield")
         if self.token_hours is not None and _Secrets().token.get_secret_value():
             raise ValueError("a token that MASKEDIT_TOKEN gives cannot expire: leave out that or token-hours")
         host, _, port = self.metrics.rpartition(":")

@@ -16,8 +16,9 @@ from bridge_server.errors import NotFoundError
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.rows import JobRow, NewJob
 from bridge_server.jobs.scheduler import Scheduler
-from bridge_server.jobs.states import JobState
+from bridge_server.jobs.states import JobState, Priority
 from bridge_server.jobs.store import JobStore
+from bridge_server.jobs.work import Lane
 from bridge_server.references import References, in_clients_words
 from bridge_server.room import find_room
 from maskedit.catalogue import Catalogue, ModelEntry
@@ -26,7 +27,7 @@ from maskedit.faults import Point, reach
 from maskedit.findings import Severity
 from maskedit.presets import recipe_for
 from maskedit.refusals import refuse_unsupported
-from maskedit.request import EditRequest, to_json
+from maskedit.request import EditRequest, Preset, to_json
 
 _KEY = re.compile(r"[\x21-\x7e]{1,64}")
 
@@ -57,6 +58,7 @@ class Submission:
         idempotency_key: str,
         same_machine: bool,
         retry_of: str = "",
+        priority: Priority = Priority.NORMAL,
     ) -> JobRow:
         """Queue an edit and return its job, or the one that this key has made before.
 
@@ -77,6 +79,10 @@ class Submission:
                 report=report_to_json(report),
                 retry_of=retry_of,
                 message="\n".join(finding.sentence for finding in report.findings),
+                lane=_lane(request),
+                priority=priority,
+                memory_bytes=_least_memory(request, report),
+                model="" if _lane(request) is Lane.DRAFT else request.model,
             )
             # A client that goes away now has a job all the same: row and folder belong together.
             row = await asyncio.shield(asyncio.create_task(asyncio.to_thread(self.store.add, job)))
@@ -112,6 +118,7 @@ class Submission:
         for finding in report.findings:
             if finding.severity is Severity.ERROR:
                 raise InputError(finding.sentence)
+        self.scheduler.refuse_too_large(_lane(request), memory_bytes=_least_memory(request, report))
         tight = await asyncio.to_thread(find_room, resolved.deliverables, report, folder)
         return resolved, replace(report, findings=(*report.findings, tight)) if tight else report
 
@@ -142,6 +149,15 @@ class Submission:
                     f"The adapter {use.adapter_id[:12]}… was made for {about.get('model', 'another model')}, not for "
                     f"{request.model}: choose that model, or leave the adapter out."
                 )
+
+
+def _lane(request: EditRequest) -> Lane:
+    return Lane.DRAFT if request.preset is Preset.DRAFT else Lane.GENERATE
+
+
+def _least_memory(request: EditRequest, report: Report) -> int:
+    """Bytes that the job's device has to have; 0 where nobody knows."""
+    return next((each.least_memory_bytes for each in report.estimates if each.preset is request.preset), 0)
 
 
 def usable_model(models: Catalogue, name: str, *, same_machine: bool) -> ModelEntry:

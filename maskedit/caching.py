@@ -53,16 +53,24 @@ class LatentCache:
 
 
 def save_atomically(tensors: Mapping[str, Tensor], path: Path, *, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file so that a reader sees the whole file or none, whenever the process dies."""
+    """Write a safetensors file so that a reader sees the whole file or none, whenever process or machine die.
+
+    Raises OSError where it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         reach(Point.TENSORS_WRITE)
-        save_file(
-            {name: tensor.contiguous().cpu() for name, tensor in tensors.items()},
-            unfinished,
-            metadata=metadata,
-        )
+        try:
+            save_file(
+                {name: tensor.contiguous().cpu() for name, tensor in tensors.items()},
+                unfinished,
+                metadata=metadata,
+            )
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         reach(Point.TENSORS_RENAME, partly=lambda: os.truncate(unfinished, unfinished.stat().st_size // 2))
         os.replace(unfinished, path)
         reach(Point.TENSORS_RENAMED)

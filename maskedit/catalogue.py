@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
@@ -41,9 +42,8 @@ class Catalogue:
         directories = self._directories()
         if name_or_directory in directories:
             return inspect_model(directories[name_or_directory], name_or_directory)
-        directory = Path(name_or_directory).expanduser()
-        if directory.is_dir():
-            return inspect_model(directory.resolve(), directory.resolve().name)
+        if (directory := _folder(name_or_directory)) is not None:
+            return inspect_model(directory, directory.name)
         raise InputError(
             f"There is no model {name_or_directory!r}: choose {', '.join(directories)}, or add a folder with "
             "`maskedit models add DIR`."
@@ -89,6 +89,14 @@ class Catalogue:
     def _locked(self) -> FileLock:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         return FileLock(self.data_dir / "models.lock", timeout=10)
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of that name, unless nothing can be called that: too long, a NUL, the home of no user."""
+    with suppress(OSError, ValueError, RuntimeError):
+        folder = Path(name).expanduser()
+        return folder.resolve() if folder.is_dir() else None
+    return None
 
 
 def _describe(entry: ModelEntry) -> str:

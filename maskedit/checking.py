@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 
 from maskedit.changes import keyframe_changes
 from maskedit.colour import check_deliverables, view_of
-from maskedit.errors import InputError, OutputError
+from maskedit.errors import InputError, OutputError, in_one_line
 from maskedit.geometry import Rect, bounds_of, union
 from maskedit.locking import check_parent
 from maskedit.mattes import drawn_mattes, of_purpose, open_matte
 from maskedit.media import probe
-from maskedit.media.pictures import read_samples
+from maskedit.media.pictures import read_header, read_samples
 from maskedit.media.writer import check_deliverable
 from maskedit.refusals import refuse_unsupported
 from maskedit.request import EditRequest, Extent, FrameRange, Keyframe, MattePurpose, MediaFacts, Region, from_json
@@ -128,7 +128,7 @@ def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts
             "give it the number of a frame in the range (frames count from 0)."
         )
     path = keyframe.image.path
-    header, _ = read_samples(path)  # decoded, so that a file that is cut short is found out now
+    header = read_header(path)
     width, height = header.width, header.height
     whole = Extent(x=0, y=0, width=facts.width, height=facts.height)
     extent = keyframe.extent or whole
@@ -137,15 +137,21 @@ def _check_keyframe(keyframe: Keyframe, *, frames: FrameRange, facts: MediaFacts
             f"Keyframe {keyframe.frame} is placed at {extent.x},{extent.y} with {extent.width}x{extent.height} pixels, "
             f"beyond the clip's {whole.width}x{whole.height}: move it inside the frame."
         )
-    if (width, height) == (extent.width, extent.height):
-        return
+    if (width, height) != (extent.width, extent.height):
+        _check_shape(keyframe, (width, height), (extent.width, extent.height), fit=fit)
+    read_samples(path)  # so that a file that is cut short is found out now; not before its size is known to be sane
+
+
+def _check_shape(keyframe: Keyframe, size: tuple[int, int], wanted: tuple[int, int], *, fit: bool) -> None:
+    """Raise InputError for a keyframe of `size` (width, height) that cannot be scaled to what is wanted."""
+    (width, height), (wanted_width, wanted_height) = size, wanted
     whose = "the crop it is placed in" if keyframe.extent else "the clip"
     sizes = (
-        f"The picture of keyframe {keyframe.frame} ({path}) is {width}x{height} but {whose} is "
-        f"{extent.width}x{extent.height}"
+        f"The picture of keyframe {keyframe.frame} ({keyframe.image.path}) is {width}x{height} but {whose} is "
+        f"{wanted_width}x{wanted_height}"
     )
     # Editors work in steps of 8 or 64 pixels, so that a shape comes back a little off.
-    if abs(width * extent.height - height * extent.width) > _SAME_SHAPE * height * extent.width:
+    if abs(width * wanted_height - height * wanted_width) > _SAME_SHAPE * height * wanted_width:
         raise InputError(f"{sizes}, which is another shape: export it in that size, uncropped.")
     if not fit:
         raise InputError(f"{sizes}: export it in that size, or let it be scaled with --fit-keyframes.")
@@ -176,7 +182,7 @@ def report(text: str | bytes) -> dict[str, Any]:
     try:
         checked = check_edit(from_json(text))
     except InputError as error:
-        return {"ok": False, "error": " ".join(str(error).split())}
+        return {"ok": False, "error": in_one_line(error)}
     return {"ok": True, **TypeAdapter(CheckedEdit).dump_python(checked, mode="json")}
 
 

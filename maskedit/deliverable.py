@@ -22,7 +22,10 @@ class DeliverableKind(StrEnum):
 
 
 class DeliverableFormat(StrEnum):
-    """mkv: FFV1; mov: ProRes 4444; mp4: H.264; png: 16 bits; exr: half floats; v210: 10-bit 4:2:2 in a mov."""
+    """mkv: FFV1; mov: ProRes 4444; mp4: H.264; png: 16 bits; exr: half floats; v210: 10-bit 4:2:2 in a mov.
+
+    cache: half floats in one file that the OpenFX plugin maps (docs/frame-cache.md).
+    """
 
     MKV = "mkv"
     MOV = "mov"
@@ -30,6 +33,7 @@ class DeliverableFormat(StrEnum):
     PNG = "png"
     EXR = "exr"
     V210 = "v210"
+    CACHE = "cache"
 
     @property
     def is_sequence(self) -> bool:
@@ -43,7 +47,13 @@ class DeliverableFormat(StrEnum):
     @property
     def suffix(self) -> str:
         """How a file of it, or each picture of a sequence, ends."""
-        return ".mov" if self is DeliverableFormat.V210 else f".{self}"
+        return {DeliverableFormat.V210: ".mov", DeliverableFormat.CACHE: ".mefc"}.get(self, f".{self}")
+
+    def holds(self, kind: DeliverableKind) -> bool:
+        """Whether a deliverable of that kind can be had in it."""
+        if self is DeliverableFormat.CACHE:
+            return kind is DeliverableKind.PATCH
+        return self.has_alpha or kind is not DeliverableKind.PATCH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from maskedit.adapting import adapt
+from maskedit.bench import Bench
 from maskedit.caching import LatentCache
 from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
@@ -22,9 +23,8 @@ from maskedit.encoding import encode_samples
 from maskedit.finishing import finished
 from maskedit.glimpsing import Glimpse
 from maskedit.guessing import guessed
+from maskedit.holding import hold
 from maskedit.locking import lineage_of
-from maskedit.memory import Demand
-from maskedit.models import load_model, plan_for
 from maskedit.outlets import scored
 from maskedit.practising import practice_windows
 from maskedit.preparing import prepare
@@ -38,9 +38,20 @@ from maskedit.scoring import Subject, score
 from maskedit.tracing import traced, traced_file
 
 
-def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Reporter, models: Catalogue) -> EditResult:
+def run_edit(
+    request: EditRequest,
+    *,
+    output: Path,
+    cache: Path,
+    reporter: Reporter,
+    models: Catalogue,
+    bench: Bench | None = None,
+    ran_out: int | None = None,
+) -> EditResult:
     """Do the whole job: the result goes to the folder `output`, everything reusable to `cache`.
 
+    `bench`: where the model may lie loaded already, and stays. `ran_out`: an earlier try ran out of memory with a plan
+    of so many bytes, 0 before it had one: this one takes less.
     Raises InputError, ModelError or OutputError with one sentence for the user, or Cancelled.
     """
     if request.preset is Preset.DRAFT:
@@ -61,7 +72,8 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     request, checked = traced(request, checked, output=output, reporter=clock)
     asked = replace(asked, regions=request.regions)
     tell_colours(request, checked.facts, reporter=clock)
-    model = load_model(entry)
+    bench = bench or Bench()
+    model = bench.open(entry)
     latents = LatentCache(cache / "latents")
 
     # The model sees the region's surroundings only, at a size it was made for.
@@ -80,21 +92,23 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
     taught = shot.taught_around(lineage.taught)
     if shot.locked:
         shot = replace(shot, given_keyframes="all")
-    window = min(recipe.window_frames, model.limits.max_frames)
-    stretches = shot.stretches(length=window, overlap=recipe.overlap_frames)
-    lessons = taught.stretches(length=min(recipe.training_frames or window, window), overlap=recipe.training_overlap)
-    height, width = shot.video.shape[-2:]
-    longest = {"lesson": max(map(len, lessons)), "window": max(map(len, stretches))}
-    demand = Demand.of(recipe, limits=entry.limits, width=width, height=height, **longest)
-    model.plan = plan_for(entry, demand)
-    clock.report(Stage.PREPARE, 1, total=1, message=model.plan.sentence)
+    holding = hold(
+        shot,
+        taught=taught,
+        recipe=recipe,
+        limits=model.limits,
+        plan=lambda demand: bench.plan(demand, ran_out=ran_out),
+        shorten=ran_out is not None,
+    )
+    recipe, stretches = holding.recipe, holding.stretches
+    clock.report(Stage.PREPARE, 1, total=1, message=holding.plan.sentence)
 
     # Everything that needs an encoder happens first, so that the transformer can have the memory to itself.
     drafted = recipe.draft_strength < 1 or recipe.draft_given > 0
     samples = encode_samples(
         model,
         shot,
-        practice_windows(taught, lessons, looks=recipe.practice_looks, seed=request.seed, drafted=drafted),
+        practice_windows(taught, holding.lessons, looks=recipe.practice_looks, seed=request.seed, drafted=drafted),
         prompt=request.prompt,
         from_draft=recipe.draft_strength < 1,
         surest=recipe.draft_given,
@@ -163,7 +177,9 @@ def run_edit(request: EditRequest, *, output: Path, cache: Path, reporter: Repor
         record,
         request=asked,
         facts=checked.facts,
-        making=Making(recipe=recipe, model=entry, adapter=adapted.key, adapter_reused=adapted.reused),
+        making=Making(
+            recipe=recipe, model=entry, plan=holding.plan, adapter=adapted.key, adapter_reused=adapted.reused
+        ),
         track=shot.track,
         stage_seconds=clock.seconds,
         delivered=delivered,

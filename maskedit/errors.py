@@ -16,3 +16,9 @@ class ModelError(MaskEditError, RuntimeError):
 
 class OutputError(MaskEditError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error says, as a line of text: file readers quote what they find, line feeds and control characters."""
+    words = " ".join(str(error).split())
+    return "".join(letter if letter.isprintable() else "�" for letter in words)

@@ -2,7 +2,8 @@
 """Named points at which tests let the disk fail or the process die (torch-free); nothing happens at them otherwise.
 
 `MASKEDIT_FAULTS` is a plan: `POINT=ACTION`, separated by commas. An action is `kill` (SIGKILL to this process), an
-errno's name such as `ENOSPC` or `EIO`, or `short` (half of what is written gets through, then the disk is full).
+errno's name such as `ENOSPC` or `EIO`, `short` (half of what is written gets through, then the disk is full), or
+`memory` (no memory is left: torch's own error where torch is loaded).
 `ACTION@N` waits for the Nth time that the process comes by, `ACTION~P` leaves it to chance each time, drawn from
 `MASKEDIT_FAULTS_SEED`. Each entry acts once in a process, or, with a folder `MASKEDIT_FAULTS_SPENT`, once among all
 processes that share the folder: what has acted leaves a file `POINT=ACTION` there. Who removes that file arms the entry
@@ -15,6 +16,7 @@ import errno
 import os
 import random
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,8 +149,14 @@ def _act(action: str, fail_as: Callable[[int, str], Exception], partly: Callable
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "short" and partly is not None:
         partly()
+    if action == "memory":
+        raise _no_memory()
     number = errno.ENOSPC if action == "short" else getattr(errno, action)
     raise fail_as(number, os.strerror(number))
+
+
+def _no_memory() -> Exception:
+    return getattr(sys.modules.get("torch"), "OutOfMemoryError", MemoryError)("out of memory, as planned")
 
 
 def _parse(plan: str, *, seed: int, spent: Path | None) -> _Plan:
@@ -159,8 +167,8 @@ def _fault(entry: str) -> _Fault:
     point, _, what = entry.partition("=")
     action, _, turn = what.partition("@")
     action, _, chance = action.partition("~")
-    if action not in ("kill", "short") and not hasattr(errno, action):
-        raise ValueError(f"{entry!r} says nothing that can go wrong: write kill, short or the name of an errno.")
+    if action not in ("kill", "short", "memory") and not hasattr(errno, action):
+        raise ValueError(f"{entry!r} says nothing that can go wrong: write kill, short, memory or an errno's name.")
     return _Fault(Point(point), action, int(turn or 1), float(chance) if chance else None)
 
 

@@ -39,10 +39,14 @@ class Finding:
 @dataclass(frozen=True, kw_only=True)
 class PresetEstimate:
     """What an edit would take with `preset`: seconds at least and at most, both 0 if not known, and device memory in
-    bytes, 0 without a model. `problem`: why it cannot be run so, a sentence, or ""."""
+    bytes, 0 without a model. `problem`: why it cannot be run so, a sentence, or "".
+
+    `least_memory_bytes`: of all the memory that a device has, below which none can run it, however slowly.
+    """
 
     preset: Preset
     least_seconds: float = 0.0
     most_seconds: float = 0.0
     memory_bytes: int = 0
     problem: str = ""
+    least_memory_bytes: int = 0

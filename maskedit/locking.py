@@ -21,6 +21,7 @@ from maskedit.deliverable import Deliverable, DeliverableFormat, DeliverableKind
 from maskedit.errors import InputError
 from maskedit.geometry import Rect, windows
 from maskedit.media import ClipReader, PlateFrame
+from maskedit.media.convert import straight
 from maskedit.painting import Picture
 from maskedit.request import (
     AlphaMode,
@@ -68,12 +69,7 @@ class Kept:
 
     def in_place_of(self, plate: PlateFrame, frame: PlateFrame) -> PlateFrame:
         """`frame` of this result with number and time of the source's `plate`, its samples as they were delivered."""
-        planes = frame.planes
-        if self.multiplied:
-            # Halves divided by a half and multiplied with it again in float32 come back exact.
-            alpha = planes[-1].astype(np.float32)
-            divisor = np.where(alpha > 0, alpha, np.float32(1))
-            planes = (*(plane.astype(np.float32) / divisor for plane in planes[:-1]), alpha)
+        planes = (straight(frame) if self.multiplied else frame).planes
         return replace(plate, planes=planes, pixel_format=frame.pixel_format, colour=frame.colour)
 
 

@@ -8,8 +8,9 @@ tuning, then what costs accuracy as well, 4-bit weights last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from maskedit.errors import ModelError
@@ -188,18 +189,29 @@ _GPU_LADDER = (
 _CPU_LADDER = (_Rung(Precision.FLOAT32), _Rung(Precision.FLOAT32, checkpointing=True))
 
 
-def plan_memory(sizes: ModelSizes, demand: Demand, *, memory: Memory) -> MemoryPlan:
+def plan_memory(sizes: ModelSizes, demand: Demand, *, memory: Memory, ran_out: int | None = None) -> MemoryPlan:
     """The first plan of the ladder that fits `memory`.
 
+    `ran_out`: memory ran out with a plan of so many `device_bytes`, 0 = before there was one. Then only smaller ones
+    count, and encoders and codec take as little as they can.
     Raises ModelError where none does: what is needed, what is free, what to do.
     """
     ladder = _GPU_LADDER if memory.gpu else _CPU_LADDER
     usable = _usable(memory)
     fitting = [rung for rung in ladder if rung.device_bytes(sizes.largest, demand) <= usable]
+    if ran_out is not None:
+        smaller = [rung for rung in fitting if not ran_out or rung.device_bytes(sizes.largest, demand) < ran_out]
+        if fitting and not smaller:
+            raise ModelError(
+                "Memory ran out with the smallest plan there is: close other programs, draw a smaller region, choose a "
+                "faster preset or a smaller model."
+            )
+        fitting = smaller
     for rung in fitting:
         # On a CPU the device is main memory itself, and the weights are counted there already.
         if not memory.gpu or rung.main_bytes(sizes) <= memory.main:
-            return _plan(rung, sizes, demand, memory=memory)
+            plan = _plan(rung, sizes, demand, memory=memory)
+            return plan if ran_out is None else _sparing(plan)
     if fitting:
         needed = min(rung.main_bytes(sizes) for rung in fitting)
         raise ModelError(
@@ -212,6 +224,13 @@ def plan_memory(sizes: ModelSizes, demand: Demand, *, memory: Memory) -> MemoryP
         f"with this model and {memory.free / 1e9:.1f} GB are free: close other programs, draw a smaller region, choose "
         "a faster preset or a smaller model."
     )
+
+
+def least_memory(sizes: ModelSizes, demand: Demand, *, gpu: bool) -> int:
+    """Bytes that a device has to have free so that `plan_memory` finds any plan for it."""
+    ladder = _GPU_LADDER if gpu else _CPU_LADDER
+    needed = min(rung.device_bytes(sizes.largest, demand) for rung in ladder)
+    return math.ceil((needed + (_RESERVE_BYTES if gpu else 0)) / _USABLE) + 1
 
 
 def _plan(rung: _Rung, sizes: ModelSizes, demand: Demand, *, memory: Memory) -> MemoryPlan:
@@ -229,6 +248,16 @@ def _plan(rung: _Rung, sizes: ModelSizes, demand: Demand, *, memory: Memory) -> 
         vae_tiling=tiling,
         device_bytes=needed,
         sentence=rung.sentence(needed=needed, memory=memory),
+    )
+
+
+def _sparing(plan: MemoryPlan) -> MemoryPlan:
+    return replace(
+        plan,
+        encoders_on_device=False,
+        share_codec=False,
+        vae_tiling=True,
+        sentence=f"Memory ran out, so less is held at once now. {plan.sentence}",
     )
 
 

@@ -132,6 +132,7 @@ _SHARES = (
     "prior_strength",
     "step_cache",
 )
+_LEAST_BUDGET_PX = 32 * 32  # one cell of the coarsest grid
 _CHOICES = {
     "configuration": ("masked", "naive"),
     "given_keyframes": ("first", "all"),
@@ -184,5 +185,7 @@ def _check(recipe: Recipe) -> None:
             raise InputError(f"The setting {item.name} cannot be {value}: give a positive number below a million.")
         elif item.name in _SHARES and value > 1:
             raise InputError(f"The setting {item.name} is a share and cannot be {value}: give up to 1.")
+    if 0 < recipe.budget_px < _LEAST_BUDGET_PX:
+        raise InputError(f"A budget of {recipe.budget_px} pixels holds no picture: give {_LEAST_BUDGET_PX} or more.")
     if recipe.rank > 1024:
         raise InputError(f"A LoRA rank of {recipe.rank} is more than any layer holds: use 4 to 128.")

@@ -20,11 +20,15 @@ class Stage(StrEnum):
 
 
 class Cancelled(BaseException):
-    """The user stopped the job.
+    """The job is to stop. `resumes`: it will be gone on with, so what has been done is worth keeping.
 
     A BaseException, so that no `except Exception` between the loop that notices and the worker that answers
     can swallow it or log it as a failure.
     """
+
+    def __init__(self, *, resumes: bool = False) -> None:
+        super().__init__()
+        self.resumes = resumes
 
 
 class Ask(StrEnum):

@@ -17,6 +17,7 @@ from maskedit.colour import view_of
 from maskedit.draft import Doubts
 from maskedit.geometry import CropTrack
 from maskedit.locking import Lineage
+from maskedit.memory import MemoryPlan
 from maskedit.outlets import Delivered
 from maskedit.presets import Recipe, edges_for
 from maskedit.progress import Ask, Reporter, Stage
@@ -47,10 +48,12 @@ class EditResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """How a model made a take. `adapter`: the key of what was tuned, `adapter_reused` rather than tuned anew."""
+    """How a model made a take. `plan`: how it was held in memory; `adapter`: the key of what was tuned,
+    `adapter_reused` rather than tuned anew."""
 
     recipe: Recipe
     model: ModelEntry
+    plan: MemoryPlan
     adapter: str
     adapter_reused: bool
 
@@ -134,11 +137,12 @@ def _doubted(doubts: Doubts | None, *, first: int) -> dict[str, object]:
 
 def _made(making: Making | None) -> dict[str, object]:
     if making is None:
-        return {"recipe": None, "model": None, "adapter": None}
+        return {"recipe": None, "model": None, "memory": None, "adapter": None}
     recipe, model = asdict(making.recipe), making.model
     return {
         "recipe": {name: str(value) if name == "context" else value for name, value in recipe.items()},
         "model": {"name": model.name, "fingerprint": model.fingerprint, "licence": model.licence},
+        "memory": asdict(making.plan),
         "adapter": {"key": making.adapter, "reused": making.adapter_reused},
     }
 

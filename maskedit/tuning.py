@@ -22,7 +22,7 @@ from maskedit.denoising import Probe, denoising_loss, draw_noise, draw_time
 from maskedit.encoding import TrainingSample
 from maskedit.models.family import VideoModel
 from maskedit.presets import Recipe
-from maskedit.progress import Ask, Reporter, Stage
+from maskedit.progress import Ask, Cancelled, Reporter, Stage
 
 _CHECKPOINT_STEPS = 20
 _GRADIENT_CLIP = 1.0
@@ -69,7 +69,8 @@ def tune(
 ) -> float:
     """Train the attached adapter over `run.schedule`; returns the mean loss of the last tenth of the steps.
 
-    `answer(ask, done)` does what was asked for, after `done` steps.
+    `answer(ask, done)` does what was asked for, after `done` steps. A run that is stopped to be resumed leaves a
+    checkpoint where it stands. One that cannot be written stops nothing: the steps say so until the next one can.
 
     With `recipe.patience` it ends early when the probe has not got better by a hundredth for that many steps.
     """
@@ -81,6 +82,7 @@ def tune(
     total = len(run.schedule)
     probe = Probe.of([samples[index] for index in sorted(set(run.schedule))], recipe=recipe, seed=run.seed)
     losses: list[float] = []
+    trouble = ""
     reporter.report(run.stage, first, total=total)
     for done, step in enumerate(_order(run, model, recipe)[first:], start=first):
         # A probe looks at every time, and several experts learn one after the other: there it would stop too early.
@@ -101,10 +103,15 @@ def tune(
         optimiser.zero_grad(set_to_none=True)
         losses.append(loss.item())
         if (done + 1) % _CHECKPOINT_STEPS == 0:
-            _save_checkpoint(parameters, optimiser, run, step=done + 1, best=best)
-        ask = reporter.report(run.stage, done + 1, total=total, message=f"loss {losses[-1]:.4f}")
-        if ask is not None:
-            answer(ask, done + 1)
+            trouble = _save_checkpoint(parameters, optimiser, run, step=done + 1, best=best)
+        try:
+            ask = reporter.report(run.stage, done + 1, total=total, message=f"loss {losses[-1]:.4f}{trouble}")
+            if ask is not None:
+                answer(ask, done + 1)
+        except Cancelled as stop:
+            if stop.resumes:
+                _save_checkpoint(parameters, optimiser, run, step=done + 1, best=best)
+            raise
     tail = losses[-max(1, total // 10) :]
     return sum(tail) / len(tail) if tail else 0.0
 
@@ -161,7 +168,8 @@ def _rounds(indices: range, seed: int) -> Iterator[int]:
 
 def _save_checkpoint(
     parameters: list[Tensor], optimiser: torch.optim.Optimizer, run: TuningRun, *, step: int, best: Best
-) -> None:
+) -> str:
+    """Returns what to add to the steps' messages: nothing, or that it could not be written."""
     tensors = {}
     for index, parameter in enumerate(parameters):
         tensors[f"{index}.value"] = parameter.data
@@ -170,7 +178,12 @@ def _save_checkpoint(
             tensors |= {f"{index}.mean": state["exp_avg"], f"{index}.square": state["exp_avg_sq"]}
             tensors[f"{index}.step"] = state["step"].reshape(1)
     facts = {"step": str(step), "best_step": str(best.step), "best_loss": best.loss.hex()}
-    save_atomically(tensors, run.checkpoint, metadata=facts)
+    try:
+        save_atomically(tensors, run.checkpoint, metadata=facts)
+    except OSError as error:
+        # Losing the work of an hour because its safety copy does not fit would be the wrong way round.
+        return f"; the checkpoint of step {step} could not be written ({error.strerror or error}): free some space"
+    return ""
 
 
 def _resume(

@@ -75,11 +75,20 @@ class ServerProcess:
         return Connection(lambda: endpoint)
 
     def workers(self) -> list[psutil.Process]:
-        """The worker processes that run now."""
-        return [child for child in psutil.Process(self.pid).children() if "--events-fd" in child.cmdline()]
+        """The worker processes that do a job now: not those that wait for another."""
+        children = psutil.Process(self.pid).children()
+        return [child for child in children if "--events-fd" in child.cmdline() and jobs_of(child)]
 
     def _announced(self) -> bool:
         return (self.data_dir / "server.json").exists() and self.facts["pid"] == self.pid
+
+
+def jobs_of(worker: psutil.Process) -> list[str]:
+    """The job that a worker does now, by the lock that it holds on its folder; none where it waits, or is gone."""
+    try:
+        return [Path(file.path).parent.name for file in worker.open_files() if file.path.endswith("output.lock")]
+    except psutil.Error:
+        return []
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 20) -> None:

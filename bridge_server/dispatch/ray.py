@@ -15,12 +15,23 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bridge_server.dispatch.local import WORKER, LocalDispatcher
 from bridge_server.errors import StartError
-from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, outcome_line, parse_line, progress_line
+from bridge_server.jobs.work import (
+    Ending,
+    Lane,
+    Outcome,
+    Progress,
+    Seat,
+    WorkOrder,
+    outcome_line,
+    parse_line,
+    progress_line,
+)
 from maskedit.progress import Ask
 
 # Before the import: a cluster without a token runs anyone's code.
@@ -42,29 +53,41 @@ class RayDispatcher:
     """A Dispatcher. `command` starts a worker on a node, as LocalDispatcher does."""
 
     def __init__(
-        self, address: str, *, data_dir: Path, cache: Path, logs: Path, command: Sequence[str] = WORKER
+        self,
+        address: str,
+        *,
+        data_dir: Path,
+        cache: Path,
+        logs: Path,
+        command: Sequence[str] = WORKER,
+        idle_seconds: float = 0.0,
     ) -> None:
         """Join the cluster at `address` and take a seat per GPU, or per node where there is none. Raises StartError."""
         try:
             _join(address)
-            self._free = _seats(str(data_dir), str(cache), str(logs), tuple(command))
+            self._actors = _actors(str(data_dir), str(cache), str(logs), tuple(command), idle_seconds)
         except (RayError, OSError, RuntimeError, ValueError) as error:
             reason = re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".")
             raise StartError(
                 f"The Ray cluster at {address} cannot be used ({reason}): check ray-address, that this machine is one "
                 "of its nodes, and that RAY_AUTH_TOKEN is the cluster's."
             ) from error
-        self._slots = len(self._free)
+        # A draft takes seconds and no GPU: it is made beside the server.
+        self._beside = LocalDispatcher(data_dir, cache=cache, logs=logs, devices=(), command=command)
+        self._seats = (*(Seat(lane=Lane.GENERATE) for _ in self._actors), Seat(lane=Lane.DRAFT))
 
     @property
-    def slots(self) -> int:
-        return self._slots
+    def seats(self) -> tuple[Seat, ...]:
+        return self._seats
 
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
-        seat = self._free.pop()
-        asking = asyncio.create_task(_pass_on(order, seat))
+        if order.lane is Lane.DRAFT:
+            draft = next(index for index, seat in enumerate(self._beside.seats) if seat.lane is Lane.DRAFT)
+            return await self._beside.run(replace(order, seat=draft), on_progress)
+        actor = self._actors[order.seat]
+        asking = asyncio.create_task(_pass_on(order, actor))
         try:
-            async for spoken in seat.run.remote(order.job_id, str(order.folder)):
+            async for spoken in actor.run.remote(order.job_id, str(order.folder), order.model):
                 said = parse_line(await spoken)
                 if isinstance(said, Outcome):
                     return said
@@ -73,27 +96,32 @@ class RayDispatcher:
             if order.cancel.is_set():
                 return Outcome(ending=Ending.CANCELLED)
         except asyncio.CancelledError:
-            await _stop(seat, order.job_id)
+            await _stop(actor, order.job_id)
             raise
         finally:
             asking.cancel()
-            # Last taken first again: an actor that restarts lets the others go before it.
-            self._free.insert(0, seat)
         return Outcome(ending=Ending.DIED, message="The Ray actor that ran the job died, or its machine did.")
 
 
-class Seat:
+class Holder:
     """The actor: holds a GPU for as long as the server runs, and runs the workers that use it."""
 
-    def __init__(self, data_dir: str, cache: str, logs: str, command: tuple[str, ...]) -> None:
+    def __init__(self, data_dir: str, cache: str, logs: str, command: tuple[str, ...], idle_seconds: float) -> None:
         # No devices: Ray has set CUDA_VISIBLE_DEVICES to this actor's, which the worker inherits.
-        self._local = LocalDispatcher(Path(data_dir), cache=Path(cache), logs=Path(logs), devices=(), command=command)
+        self._local = LocalDispatcher(
+            Path(data_dir),
+            cache=Path(cache),
+            logs=Path(logs),
+            devices=(),
+            command=command,
+            idle_seconds=idle_seconds,
+        )
         self._turn = asyncio.Lock()
         self._orders: dict[str, WorkOrder] = {}
 
-    async def run(self, job_id: str, folder: str) -> AsyncIterator[bytes]:
+    async def run(self, job_id: str, folder: str, model: str) -> AsyncIterator[bytes]:
         """The lines that a worker says (jobs/work.py), the outcome last."""
-        order = WorkOrder(job_id=job_id, folder=Path(folder), cancel=asyncio.Event())
+        order = WorkOrder(job_id=job_id, folder=Path(folder), cancel=asyncio.Event(), model=model)
         self._orders[job_id] = order
         lines: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -141,16 +169,16 @@ def _join(address: str) -> None:
             signal.signal(number, handler)  # the server drains when it is told to stop, whatever Ray would do
 
 
-def _seats(*arguments: Any) -> list[Any]:
+def _actors(*arguments: Any) -> list[Any]:
     """An actor per GPU of the cluster, or per node where there is none, each in a placement group of its own."""
     gpus = int(ray.cluster_resources().get("GPU", 0))
     count = gpus or sum(node["Alive"] for node in ray.nodes())
     bundle = {"GPU": 1.0} if gpus else {"CPU": 1.0}
     groups = [placement_group([bundle]) for _ in range(count)]
     ray.get([group.ready() for group in groups], timeout=_SEATING_SECONDS)
-    actor = ray.remote(max_restarts=-1, max_task_retries=0)(Seat)
+    holder = ray.remote(max_restarts=-1, max_task_retries=0)(Holder)
     return [
-        actor.options(
+        holder.options(
             num_gpus=bundle.get("GPU", 0),
             num_cpus=bundle.get("CPU", 0),
             scheduling_strategy=PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=0),
@@ -159,26 +187,26 @@ def _seats(*arguments: Any) -> list[Any]:
     ]
 
 
-async def _pass_on(order: WorkOrder, seat: Any) -> None:
-    """Tell the seat what is asked of its job; ends with the cancel."""
+async def _pass_on(order: WorkOrder, actor: Any) -> None:
+    """Tell the actor what is asked of its job; ends with the cancel."""
     cancelling = asyncio.create_task(order.cancel.wait())
     asked = asyncio.create_task(order.asks.get())
     try:
         while True:
             await asyncio.wait([cancelling, asked], return_when=asyncio.FIRST_COMPLETED)
             if cancelling.done():
-                return await _stop(seat, order.job_id)
-            seat.ask.remote(order.job_id, asked.result())
+                return await _stop(actor, order.job_id)
+            actor.ask.remote(order.job_id, asked.result())
             asked = asyncio.create_task(order.asks.get())
     finally:
         cancelling.cancel()
         asked.cancel()
 
 
-async def _stop(seat: Any, job_id: str) -> None:
-    """Returns when nothing of the job runs any more; a seat that does not answer is killed, and comes back empty."""
+async def _stop(actor: Any, job_id: str) -> None:
+    """Returns when nothing of the job runs any more; an actor that does not answer is killed, and comes back empty."""
     with suppress(RayError):
         try:
-            await asyncio.wait_for(seat.stop.remote(job_id), _STOP_SECONDS)
+            await asyncio.wait_for(actor.stop.remote(job_id), _STOP_SECONDS)
         except TimeoutError:
-            ray.kill(seat, no_restart=False)
+            ray.kill(actor, no_restart=False)

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 
-from bridge_server.jobs.states import JobState
+from bridge_server.jobs.states import JobState, Priority
+from bridge_server.jobs.work import Lane
 from maskedit.progress import Stage
 
-SCHEMA_VERSION = 2
+T = TypeVar("T")
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of submission
-    place INTEGER NOT NULL,                    -- the order of the queue
+    place INTEGER NOT NULL,                    -- the order of the queue among equals
     job_id TEXT NOT NULL UNIQUE,
     idempotency_key TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL,
@@ -29,10 +31,14 @@ CREATE TABLE jobs (
     barren_attempts INTEGER NOT NULL DEFAULT 0, -- in a row, without a new checkpoint
     error TEXT NOT NULL DEFAULT '',
     result TEXT NOT NULL DEFAULT '',           -- JSON: what the worker says of its files
-    last_sequence INTEGER NOT NULL DEFAULT 0
+    last_sequence INTEGER NOT NULL DEFAULT 0,
+    lane TEXT NOT NULL DEFAULT 'generate',
+    priority INTEGER NOT NULL DEFAULT 0,
+    memory_bytes INTEGER NOT NULL DEFAULT 0,   -- what its device has to have; 0 = whatever there is
+    model TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX jobs_by_state ON jobs (state, number);
-CREATE INDEX jobs_by_place ON jobs (state, place);
+CREATE INDEX jobs_by_turn ON jobs (state, lane, priority DESC, place);
 CREATE TABLE events (
     job_number INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
     sequence INTEGER NOT NULL,
@@ -54,14 +60,26 @@ MIGRATIONS = {
 ALTER TABLE jobs ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 UPDATE jobs SET place = number;
 CREATE INDEX jobs_by_place ON jobs (state, place);
-"""
+""",
+    # Drafts that waited meanwhile are done as they would have been: among the others.
+    2: """
+ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT 'generate';
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';
+DROP INDEX jobs_by_place;
+CREATE INDEX jobs_by_turn ON jobs (state, lane, priority DESC, place);
+""",
 }
 """A database's version → what makes it one of the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """What a submission brings. `message`: what its user should know before it starts."""
+    """What a submission brings. `message`: what its user should know before it starts.
+
+    `memory_bytes`: the least that its device has to have, 0 = any will do; `model`: as the request names it, or "".
+    """
 
     job_id: str
     idempotency_key: str
@@ -69,11 +87,18 @@ class NewJob:
     report: str
     retry_of: str = ""
     message: str = ""
+    lane: Lane = Lane.GENERATE
+    priority: Priority = Priority.NORMAL
+    memory_bytes: int = 0
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """One job. `place`: jobs with smaller ones go before it. Times in milliseconds since 1970 UTC, 0 = not yet."""
+    """One job. `place`: of the same lane and priority, those with smaller ones go before it.
+
+    Times in milliseconds since 1970 UTC, 0 = not yet.
+    """
 
     number: int
     place: int
@@ -92,6 +117,10 @@ class JobRow:
     error: str
     result: str
     last_sequence: int
+    lane: Lane
+    priority: Priority
+    memory_bytes: int
+    model: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +138,23 @@ class EventRow:
 
 
 def job_row(row: sqlite3.Row) -> JobRow:
-    values: dict[str, Any] = {key: row[key] for key in _JOB_FIELDS}
-    values["state"] = JobState(row["state"])
-    return JobRow(**values)
+    job = _filled(JobRow, row)
+    kinds = {"state": _STATES[job.state], "lane": Lane(job.lane), "priority": Priority(job.priority)}
+    job.__dict__.update(kinds)
+    return job
 
 
 def event_row(row: sqlite3.Row) -> EventRow:
-    values: dict[str, Any] = {key: row[key] for key in _EVENT_FIELDS}
-    values["state"] = JobState(row["state"])
-    values["stage"] = Stage(row["stage"]) if row["stage"] else None
-    return EventRow(**values)
+    event = _filled(EventRow, row)
+    event.__dict__.update(state=_STATES[event.state], stage=Stage(event.stage) if event.stage else None)
+    return event
 
 
-_JOB_FIELDS = tuple(field.name for field in fields(JobRow))
-_EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
+def _filled(kind: type[T], row: sqlite3.Row) -> T:
+    """A `kind` with the columns as they are. Past its constructor, which costs most of what listing a job does."""
+    made = object.__new__(kind)
+    made.__dict__.update(zip(row.keys(), row, strict=True))
+    return made
+
+
+_STATES: dict[str, JobState] = {state.value: state for state in JobState}

@@ -1,29 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes queued jobs to a dispatcher, as many at once as it has slots, and writes down what becomes of them."""
+"""Takes queued jobs to a dispatcher's free seats, and writes down what becomes of them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import structlog
 
-from bridge_server.errors import StoreError, WrongStateError
+from bridge_server.errors import NotFoundError, StoreError, WrongStateError
 from bridge_server.jobs.events import EventFeed
 from bridge_server.jobs.rows import JobRow
+from bridge_server.jobs.seating import Gate, Seating
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
-from bridge_server.jobs.work import Dispatcher, Ending, Outcome, Progress, WorkOrder
+from bridge_server.jobs.work import Dispatcher, Ending, Lane, Outcome, Progress, WorkOrder
 from bridge_server.tally import TALLY, Count
 from maskedit.faults import Point, reach
 from maskedit.progress import Ask, Stage
 
 BARREN_LIMIT = 3
 _TUNING = (Stage.TUNE_MOTION, Stage.TUNE_APPEARANCE)
+# Between looks at a gate that keeps a job waiting.
+_LOOK_SECONDS = 2.0
 # Between attempts to use a full or broken disk.
 _PAUSE_SECONDS = 1.0
 P = ParamSpec("P")
@@ -34,8 +37,20 @@ _LOG = structlog.get_logger()
 class Scheduler:
     """`start` it, `wake` it when a job was queued, `drain` it at the end. Belongs to one event loop."""
 
-    def __init__(self, store: JobStore, feed: EventFeed, *, dispatcher: Dispatcher, folder: Path, cache: Path) -> None:
-        """`folder` holds a folder per job; `cache` is where workers leave their checkpoints."""
+    def __init__(
+        self,
+        store: JobStore,
+        feed: EventFeed,
+        *,
+        dispatcher: Dispatcher,
+        folder: Path,
+        cache: Path,
+        gate: Gate | None = None,
+    ) -> None:
+        """`folder` holds a folder per job; `cache` is where workers leave their checkpoints.
+
+        `gate`: keeps jobs from starting for now; None = nothing does.
+        """
         self._store = store
         self._feed = feed
         self._dispatcher = dispatcher
@@ -43,6 +58,8 @@ class Scheduler:
         self._cache = cache
         self._news = asyncio.Event()
         self._orders: dict[str, WorkOrder] = {}
+        self._seating = Seating(dispatcher.seats)
+        self._gate = gate
         self._attempts: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
@@ -56,6 +73,10 @@ class Scheduler:
     def wake(self) -> None:
         """Look for queued jobs now."""
         self._news.set()
+
+    def refuse_too_large(self, lane: Lane, *, memory_bytes: int) -> None:
+        """Raises InputError where no device of the lane could ever run a job that needs so much memory."""
+        self._seating.refuse_too_large(lane, memory_bytes=memory_bytes)
 
     async def cancel(self, job_id: str) -> JobRow:
         """Cancel a queued job at once, a running one within 2 seconds; one that has ended stays as it is.
@@ -97,23 +118,48 @@ class Scheduler:
         await asyncio.to_thread(self._put_back_all)
 
     async def _claim_forever(self) -> None:
+        hindered = False
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS if hindered and self._gate else None):
+                    await self._news.wait()
             self._news.clear()
-            while len(self._orders) < self._dispatcher.slots:
-                job = await self._claim()
+            if self._gate is not None:
+                await asyncio.to_thread(self._seating.look, self._gate)
+            while room := self._seating.room():
+                job = await self._claim(room)
                 if job is None:
                     break
                 reach(Point.CLAIMED)
-                folder = self._folder / job.job_id
-                self._orders[job.job_id] = WorkOrder(job_id=job.job_id, folder=folder, cancel=asyncio.Event())
+                self._orders[job.job_id] = WorkOrder(
+                    job_id=job.job_id,
+                    folder=self._folder / job.job_id,
+                    cancel=asyncio.Event(),
+                    lane=job.lane,
+                    seat=self._seating.take(job),
+                    model=job.model,
+                )
                 attempt = asyncio.create_task(self._attempt(job))
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _claim(self) -> JobRow | None:
-        """The next job. A drain waits for a claim that is being written, so that it can be put back."""
-        claiming = asyncio.create_task(self._surely(self._store.claim))
+            hindered = await self._tell_hindered()
+
+    async def _tell_hindered(self) -> bool:
+        """Say in an event why the first job of a lane does not start, unless it only waits for its turn."""
+        told = False
+        for lane in Lane:
+            job = await self._surely(self._store.peek, {lane: None})
+            if job is not None and (reason := self._seating.hindrance(job)):
+                told = True
+                with suppress(NotFoundError):  # cancelled and deleted just now
+                    if await self._surely(self._store.remark, job.job_id, reason):
+                        self._feed.announce(job.job_id)
+        return told
+
+    async def _claim(self, room: Mapping[Lane, int | None]) -> JobRow | None:
+        """The next job with room. A drain waits for a claim that is being written, so that it can be put back."""
+        claiming = asyncio.create_task(self._surely(self._store.claim, room))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -138,11 +184,12 @@ class Scheduler:
                 _LOG.warning("progress lost", exc_info=True)  # which is no reason to lose the work
             self._feed.announce(job_id)
 
-        order = self._orders[job_id]
+        order, died = self._orders[job_id], False
         try:
             if (await self._surely(self._store.get, job_id)).state is JobState.CANCELLING:
                 order.cancel.set()  # asked for between the claim and now
             outcome = await self._dispatcher.run(order, on_progress)
+            died = outcome.ending is Ending.DIED
             reach(Point.OUTCOME_HEARD)
             await self._surely(self._settle, job, outcome)
             reach(Point.OUTCOME_KEPT)
@@ -158,6 +205,7 @@ class Scheduler:
             await self._surely(self._settle, job, broken)
         finally:
             del self._orders[job_id]
+            self._seating.give_back(order, died=died)
             self._feed.announce(job_id)
             self.wake()
 
@@ -175,7 +223,7 @@ class Scheduler:
         try:
             if outcome.ending is Ending.SUCCEEDED:
                 self._store.move(job.job_id, JobState.SUCCEEDED, result=json.dumps(outcome.result))
-            elif outcome.ending is Ending.FAILED:
+            elif outcome.ending in (Ending.FAILED, Ending.OUT_OF_MEMORY):
                 self._store.move(job.job_id, JobState.FAILED, message=outcome.message)
             elif outcome.ending is Ending.DIED:
                 self._try_again(job, outcome.message)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of a job and the one table of legal transitions."""
+"""The states of a job, the one table of legal transitions, and what puts one job before another."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class JobState(StrEnum):
@@ -38,3 +38,11 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 def sources(target: JobState) -> tuple[JobState, ...]:
     """The states from which `target` may be reached."""
     return tuple(state for state, targets in TRANSITIONS.items() if target in targets)
+
+
+class Priority(IntEnum):
+    """Which queued job goes first: the higher one, whenever it came; what runs already is left alone."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1

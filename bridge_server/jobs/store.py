@@ -11,19 +11,21 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bridge_server.errors import AlreadyUsedError, NotFoundError, StartError, StoreError, WrongStateError
+from bridge_server.jobs import turns
 from bridge_server.jobs.rows import MIGRATIONS, SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
 from bridge_server.jobs.states import JobState, sources
-from bridge_server.jobs.work import Progress
+from bridge_server.jobs.work import Lane, Progress
 from maskedit.faults import Point, reach
 
 # Progress events kept per job; changes of state are always kept.
 KEPT_PROGRESS = 1000
 _TRIM_EVERY = 100
+_LAST_EVENT = "SELECT * FROM events WHERE job_number = ? ORDER BY sequence DESC LIMIT 1"
 
 
 class JobStore:
@@ -67,10 +69,24 @@ class JobStore:
             known = db.execute("SELECT * FROM jobs WHERE idempotency_key = ?", (job.idempotency_key,)).fetchone()
             if known is not None:
                 return _same_request(job_row(known), job.request)
+            values = {
+                "job_id": job.job_id,
+                "idempotency_key": job.idempotency_key,
+                "state": JobState.QUEUED,
+                "request": job.request,
+                "report": job.report,
+                "retry_of": job.retry_of,
+                "created_ms": _now(),
+                "last_sequence": 1,
+                "lane": job.lane,
+                "priority": job.priority,
+                "memory_bytes": job.memory_bytes,
+                "model": job.model,
+            }
             (row,) = db.execute(
-                "INSERT INTO jobs (place, job_id, idempotency_key, state, request, report, retry_of, created_ms, "
-                "last_sequence) SELECT COALESCE(MAX(place), 0) + 1, ?, ?, ?, ?, ?, ?, ?, 1 FROM jobs RETURNING *",
-                (job.job_id, job.idempotency_key, JobState.QUEUED, job.request, job.report, job.retry_of, _now()),
+                f"INSERT INTO jobs (place, {','.join(values)}) "
+                f"SELECT COALESCE(MAX(place), 0) + 1, {','.join('?' * len(values))} FROM jobs RETURNING *",
+                tuple(values.values()),
             ).fetchall()
             _write_event(db, row, state=JobState.QUEUED, message=job.message)
             return job_row(row)
@@ -87,40 +103,62 @@ class JobStore:
 
     def list(self, *, states: Sequence[JobState] = (), below: int = 0, limit: int = 50) -> list[JobRow]:
         """Newest first; `below`: only jobs with a smaller number, 0 = from the newest."""
-        wanted = tuple(states) or tuple(JobState)
-        marks = ",".join("?" * len(wanted))
-        rows = self._read(
-            f"SELECT * FROM jobs WHERE state IN ({marks}) AND (? = 0 OR number < ?) ORDER BY number DESC LIMIT ?",
-            *wanted,
-            below,
-            below,
-            limit,
-        )
-        return [job_row(row) for row in rows]
+        # Only where states are asked for: the index that finds them knows no order among them.
+        wanted = f"state IN ({','.join('?' * len(states))}) AND" if states else ""
+        query = f"SELECT * FROM jobs WHERE {wanted} number < ? ORDER BY number DESC LIMIT ?"
+        return [job_row(row) for row in self._read(query, *states, below or turns.LARGEST, limit)]
 
     def count(self, state: JobState) -> int:
         """How many jobs are in `state`."""
         return self._read("SELECT COUNT(*) FROM jobs WHERE state = ?", state)[0][0]
 
+    def queue_lengths(self) -> dict[Lane, int]:
+        """How many jobs wait in each lane."""
+        rows = self._read("SELECT lane, COUNT(*) FROM jobs WHERE state = ? GROUP BY lane", JobState.QUEUED)
+        return {lane: 0 for lane in Lane} | {Lane(lane): count for lane, count in rows}
+
     def oldest_queued_ms(self) -> int:
         """When the job that has waited longest was submitted, in milliseconds since 1970 UTC; 0 if none waits."""
         return self._read("SELECT COALESCE(MIN(created_ms), 0) FROM jobs WHERE state = ?", JobState.QUEUED)[0][0]
 
-    def claim(self) -> JobRow | None:
-        """Move the first queued job to RUNNING and return it; None if there is none or the queue is paused."""
+    def claim(self, room: Mapping[Lane, int | None] = turns.ANYWHERE) -> JobRow | None:
+        """Move the first queued job for which there is room to RUNNING and return it.
+
+        `room`: the lanes that have any, with the memory of the largest device that is free, in bytes, None = enough for
+        everything. None if there is no such job or the queue is paused.
+        """
         now = _now()
         with self._transaction() as db:
-            rows = db.execute(
-                "UPDATE jobs SET state = ?, attempts = attempts + 1, last_sequence = last_sequence + 1, "
-                "claimed_ms = ?, started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE number = "
-                "(SELECT number FROM jobs WHERE state = ? AND NOT (SELECT paused FROM queue) ORDER BY place LIMIT 1) "
-                "RETURNING *",
-                (JobState.RUNNING, now, now, JobState.QUEUED),
-            ).fetchall()
-            if not rows:
+            first = turns.first(db, room)
+            if first is None:
                 return None
-            _write_event(db, rows[0], state=JobState.RUNNING)
-            return job_row(rows[0])
+            (row,) = db.execute(
+                "UPDATE jobs SET state = ?, attempts = attempts + 1, last_sequence = last_sequence + 1, "
+                "claimed_ms = ?, started_ms = CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE number = ? "
+                "RETURNING *",
+                (JobState.RUNNING, now, now, first["number"]),
+            ).fetchall()
+            _write_event(db, row, state=JobState.RUNNING)
+            return job_row(row)
+
+    def peek(self, room: Mapping[Lane, int | None]) -> JobRow | None:
+        """The job that `claim` would take."""
+        with self._locked() as db:
+            row = turns.first(db, room)
+            return None if row is None else job_row(row)
+
+    def remark(self, job_id: str, message: str) -> bool:
+        """Say in an event why a queued job still waits, unless that was said last; returns whether it was said now."""
+        with self._transaction() as db:
+            job = _get(db, job_id)
+            last = db.execute(_LAST_EVENT, (job.number,)).fetchone()
+            if job.state is not JobState.QUEUED or last["message"] == message:
+                return False
+            (row,) = db.execute(
+                "UPDATE jobs SET last_sequence = last_sequence + 1 WHERE number = ? RETURNING *", (job.number,)
+            ).fetchall()
+            _write_event(db, row, state=JobState.QUEUED, message=message)
+            return True
 
     def move(
         self,
@@ -140,7 +178,7 @@ class JobStore:
             return _step(db, job_id, target, source=source, message=message, result=result)
 
     def reorder(self, job_id: str, position: int) -> int:
-        """Let `position` queued jobs go before this one, or all if there are fewer; returns how many do.
+        """Let `position` queued jobs of its lane go before this one, as far as priorities let it; returns how many do.
 
         Raises NotFoundError, or WrongStateError if the job is not queued.
         """
@@ -148,15 +186,7 @@ class JobStore:
             job = _get(db, job_id)
             if job.state is not JobState.QUEUED:
                 raise WrongStateError(f"The job is {job.state}: only one that waits in the queue can be moved.")
-            query = "SELECT number, place FROM jobs WHERE state = ? ORDER BY place"
-            queued = db.execute(query, (JobState.QUEUED,)).fetchall()
-            order = [row["number"] for row in queued if row["number"] != job.number]
-            position = min(max(0, position), len(order))
-            order.insert(position, job.number)
-            # The places stay what they are, and change hands.
-            places = [row["place"] for row in queued]
-            db.executemany("UPDATE jobs SET place = ? WHERE number = ?", zip(places, order, strict=True))
-            return position
+            return turns.put(db, job, position)
 
     def interrupt(
         self, job_id: str, *, reason: str, then: JobState, message: str, barren_attempts: int | None = None
@@ -202,8 +232,7 @@ class JobStore:
         return [event_row(row) for row in rows]
 
     def last_event(self, job: JobRow) -> EventRow:
-        query = "SELECT * FROM events WHERE job_number = ? ORDER BY sequence DESC LIMIT 1"
-        return event_row(self._read(query, job.number)[0])
+        return event_row(self._read(_LAST_EVENT, job.number)[0])
 
     def last_events(self, jobs: Sequence[JobRow]) -> dict[int, EventRow]:
         """The last event of each job, by its number; a job that was deleted meanwhile has none."""
@@ -214,9 +243,10 @@ class JobStore:
         )
         return {row["job_number"]: event_row(row) for row in self._read(query, *(job.number for job in jobs))}
 
-    def queued_places(self) -> list[int]:
-        """The places of the queued jobs, first to last."""
-        return [row[0] for row in self._read("SELECT place FROM jobs WHERE state = ? ORDER BY place", JobState.QUEUED)]
+    def queue_positions(self) -> dict[int, int]:
+        """How many jobs of its lane go before each queued job, by its number."""
+        with self._locked() as db:
+            return turns.positions(db)
 
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, with its events. Raises NotFoundError or WrongStateError."""

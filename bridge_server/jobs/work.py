@@ -6,13 +6,20 @@ from __future__ import annotations
 import base64
 import json
 from asyncio import Event, Queue
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from maskedit.progress import Ask, Stage
+
+
+class Lane(StrEnum):
+    """What a job waits for. DRAFT: a processor for seconds, without torch; GENERATE: a device that holds a model."""
+
+    GENERATE = "generate"
+    DRAFT = "draft"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +34,14 @@ class Progress:
 
 
 class Ending(StrEnum):
-    """How an attempt ended. DIED: without a word, so that another attempt may get further."""
+    """How an attempt ended. DIED: without a word, so that another attempt may get further. OUT_OF_MEMORY: with the
+    smaller plan as well, if there was one to try."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
     DIED = "died"
+    OUT_OF_MEMORY = "out_of_memory"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +58,35 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seat:
+    """Where one attempt at a time can run. `memory_bytes`: of its device, all of it; None = not known, takes any job.
+
+    `device`: the GPU as CUDA_VISIBLE_DEVICES takes it, "" for none or where it is not known here.
+    """
+
+    lane: Lane
+    memory_bytes: int | None = None
+    device: str = ""
+
+    def has_room(self, memory_bytes: int) -> bool:
+        """Whether a job that needs so much of a device's memory can run here."""
+        return self.memory_bytes is None or memory_bytes <= self.memory_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkOrder:
     """One attempt at one job. `folder` holds `request.json`; the worker writes to `folder`/output.
 
-    `asks`: what the user asks of it meanwhile; only tuning answers.
+    `seat`: its index among the dispatcher's, of the job's lane and with room for it. `model`: as the request names it,
+    so that a worker which has it loaded can be kept. `asks`: what the user asks of it meanwhile; only tuning answers.
     """
 
     job_id: str
     folder: Path
     cancel: Event
+    lane: Lane = Lane.GENERATE
+    seat: int = 0
+    model: str = ""
     asks: Queue[Ask] = field(default_factory=Queue)
 
 
@@ -65,12 +94,12 @@ class Dispatcher(Protocol):
     """Runs attempts, each somewhere that cannot take the server down."""
 
     @property
-    def slots(self) -> int:
-        """How many attempts can run at once."""
+    def seats(self) -> Sequence[Seat]:
+        """Where attempts can run, at least one of each lane; always the same ones in the same order."""
         ...
 
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
-        """Do the work and return when nothing of it runs any more.
+        """Do the work on its seat, which nothing else is given meanwhile, and return when nothing of it runs any more.
 
         When `order.cancel` is set, or this coroutine is cancelled, the work stops within 2 seconds.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import grpc.aio
 
@@ -20,7 +21,38 @@ from bridge_server.rpc.translate import enum_number, from_proto
 from maskedit.errors import InputError
 from maskedit.request import MediaReference
 
+_SERVICE = asset_pb2.DESCRIPTOR.services_by_name["AssetService"].full_name
 _AVAILABILITY = asset_pb2.DESCRIPTOR.enum_types_by_name["Availability"]
+_Piece = asset_pb2.DownloadAssetResponse | asset_pb2.DownloadResultResponse
+
+
+def add_asset_service(servicer: AssetServicer, server: grpc.aio.Server) -> None:
+    """Register it, its downloads with a serialiser of their own."""
+    asset_pb2_grpc.add_AssetServiceServicer_to_server(servicer, server)
+    downloads = {
+        "DownloadAsset": (servicer.DownloadAsset, asset_pb2.DownloadAssetRequest),
+        "DownloadResult": (servicer.DownloadResult, asset_pb2.DownloadResultRequest),
+    }
+    handlers = {
+        name: grpc.unary_stream_rpc_method_handler(
+            behaviour, request_deserializer=request.FromString, response_serializer=piece_to_wire
+        )
+        for name, (behaviour, request) in downloads.items()
+    }
+    server.add_registered_method_handlers(_SERVICE, handlers)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def piece_to_wire(piece: _Piece) -> bytes:
+    """`piece.SerializeToString()`, which takes over a millisecond for 1 MiB, in a tenth of that time."""
+    data = piece.data
+    return _head(type(piece), len(data)) + data
+
+
+@lru_cache(8)
+def _head(kind: type[_Piece], size: int) -> bytes:
+    """What precedes so many bytes of data in a message that holds nothing else."""
+    whole = kind(data=bytes(size)).SerializeToString()
+    return whole[: len(whole) - size]
 
 
 class AssetServicer(asset_pb2_grpc.AssetServiceServicer):

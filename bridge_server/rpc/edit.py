@@ -6,8 +6,10 @@ from __future__ import annotations
 import grpc.aio
 
 from bridge_api.v1 import edit_pb2, edit_pb2_grpc
+from bridge_server.jobs.states import Priority
 from bridge_server.rpc.auth import same_machine
-from bridge_server.rpc.translate import from_proto, to_proto
+from bridge_server.rpc.job_messages import PRIORITY
+from bridge_server.rpc.translate import enum_value, from_proto, to_proto
 from bridge_server.submission import Submission
 from maskedit.request import EditRequest
 
@@ -39,5 +41,11 @@ class EditServicer(edit_pb2_grpc.EditServiceServicer):
             sent=request.edit.SerializeToString(deterministic=True),
             idempotency_key=request.idempotency_key,
             same_machine=same_machine(context),
+            priority=_priority(request.priority),
         )
         return edit_pb2.SubmitEditResponse(job_id=job.job_id)
+
+
+def _priority(number: edit_pb2.Priority.ValueType) -> Priority:
+    """Raises InputError for one that this version does not know."""
+    return enum_value(PRIORITY, number, Priority, path="priority") if number else Priority.NORMAL

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import Message
 from grpc import StatusCode
 
 from bridge_server.errors import (
@@ -21,6 +22,7 @@ from bridge_server.errors import (
     StoreError,
     WrongStateError,
 )
+from bridge_server.rpc.crowding import refuse_crowded
 from maskedit.errors import MaskEditError
 
 _CODES: dict[type[Exception], StatusCode] = {
@@ -33,6 +35,8 @@ _CODES: dict[type[Exception], StatusCode] = {
     StoreError: StatusCode.RESOURCE_EXHAUSTED,
     ChecksumError: StatusCode.DATA_LOSS,
 }
+# In the worst of alphabets each takes 12 bytes on the way, and 8192 are what a client lets come.
+_LONGEST_SENTENCE = 600
 _LOG = structlog.get_logger()
 
 
@@ -40,10 +44,18 @@ def status_of(error: Exception) -> tuple[StatusCode, str]:
     """The status code and sentence that a client gets for `error`."""
     for kind, code in _CODES.items():
         if isinstance(error, kind):
-            return code, str(error)
+            return code, _tellable(str(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StatusCode.RESOURCE_EXHAUSTED, "The server's disk is full: free some space there."
     return StatusCode.INTERNAL, "The server met an unexpected error: its log has the details."
+
+
+def _tellable(sentence: str) -> str:
+    """A sentence that quotes what a client sent: no control characters for terminals and logs, and not longer than
+    a status travels."""
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = f"{sentence[: _LONGEST_SENTENCE // 2]}…{sentence[-_LONGEST_SENTENCE // 2 :]}"
+    return "".join(letter if letter.isprintable() else "�" for letter in sentence)
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -68,6 +80,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 def _wrap_single(behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
     async def wrapped(request: Any, context: grpc.aio.ServicerContext) -> Any:
         try:
+            _refuse_crowded(request)
             return await behaviour(request, context)
         except Exception as error:
             await _abort(error, context, method, request)
@@ -78,12 +91,19 @@ def _wrap_single(behaviour: Callable[..., Awaitable[Any]], method: str) -> Calla
 def _wrap_stream(behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., AsyncIterator[Any]]:
     async def wrapped(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         try:
+            _refuse_crowded(request)
             async for response in behaviour(request, context):
                 yield response
         except Exception as error:
             await _abort(error, context, method, request)
 
     return wrapped
+
+
+def _refuse_crowded(request: Any) -> None:
+    """Streams come piece by piece: their calls look at each."""
+    if isinstance(request, Message):
+        refuse_crowded(request)
 
 
 _WRAPPERS: dict[str, Callable[..., Any]] = {

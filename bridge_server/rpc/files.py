@@ -14,6 +14,8 @@ from bridge_server.errors import WrongStateError
 from bridge_server.tally import TALLY, Count
 
 PIECE_BYTES = 1 << 20
+# What an upload may hold in memory while the disk takes its time.
+_PIECES_AHEAD = 8
 T = TypeVar("T")
 
 
@@ -39,18 +41,29 @@ async def read_pieces(path: Path, *, offset: int) -> AsyncIterator[bytes]:
 
 
 async def write_behind(pieces: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
-    """`write` each piece in a thread while the next one arrives; nothing is written any more when this ends."""
+    """`write` each piece in a thread while the next ones arrive; nothing is written any more when this ends."""
     writing: asyncio.Task[None] | None = None
+    waiting: list[bytes] = []
     try:
         async for piece in pieces:
-            if writing is not None:
+            waiting.append(piece)
+            if writing is not None and (writing.done() or len(waiting) == _PIECES_AHEAD):
                 await asyncio.shield(writing)
-            writing = asyncio.create_task(asyncio.to_thread(write, piece))
+                writing = None
+            if writing is None:
+                writing, waiting = asyncio.create_task(asyncio.to_thread(_write_all, waiting, write)), []
         if writing is not None:
             await asyncio.shield(writing)
+        writing = asyncio.create_task(asyncio.to_thread(_write_all, waiting, write))
+        await asyncio.shield(writing)
     finally:
         if writing is not None:
             await asyncio.wait({writing})
+
+
+def _write_all(pieces: list[bytes], write: Callable[[bytes], None]) -> None:
+    for piece in pieces:
+        write(piece)
 
 
 @asynccontextmanager

@@ -73,6 +73,7 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
             idempotency_key=request.idempotency_key,
             same_machine=same_machine(context),
             retry_of=old.job_id,
+            priority=old.priority,
         )
         return job_pb2.RetryJobResponse(job_id=job.job_id)
 
@@ -119,7 +120,7 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
     def _list(self, request: job_pb2.ListJobsRequest, folder: Path | None) -> job_pb2.ListJobsResponse:
         if not _PAGE_TOKEN.fullmatch(request.page_token) or request.page_size < 0:
             raise InputError("The page of jobs asked for does not exist: start from the first one.")
-        states = [enum_value(_STATE, number, JobState, path="states") for number in request.states]
+        states = [enum_value(_STATE, number, JobState, path="states") for number in {*request.states}]
         size = min(request.page_size or _PAGE, _LARGEST_PAGE)
         below = int(request.page_token or 0)
         # One more than shown tells whether there is a next page.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from bridge_server.jobs.store import JobStore
 from bridge_server.rpc.translate import enum_number, to_proto
 
 _STATE = job_pb2.DESCRIPTOR.enum_types_by_name["JobState"]
+PRIORITY = edit_pb2.DESCRIPTOR.enum_types_by_name["Priority"]
 _STAGE = job_pb2.DESCRIPTOR.enum_types_by_name["Stage"]
 
 
@@ -28,18 +28,21 @@ def state_number(state: JobState) -> Any:
 
 
 def event_message(event: EventRow, *, with_preview: bool) -> job_pb2.JobEvent:
-    message = job_pb2.JobEvent(
-        sequence=event.sequence,
-        at=timestamp(event.at_ms),
-        state=state_number(event.state),
-        done=event.done,
-        total=event.total,
-        message=event.message,
-        preview=event.preview if with_preview else b"",
-    )
+    message = job_pb2.JobEvent(preview=event.preview if with_preview else b"")
+    _put_event(event, message)
+    return message
+
+
+def _put_event(event: EventRow, message: job_pb2.JobEvent) -> None:
+    """Into an empty message, less its preview. In place, because each copy costs as much as the making."""
+    message.sequence = event.sequence
+    _put_time(event.at_ms, message.at)
+    message.state = state_number(event.state)
+    message.done = event.done
+    message.total = event.total
+    message.message = event.message
     if event.stage:
         message.stage = enum_number(_STAGE, event.stage)
-    return message
 
 
 def job_message(job: JobRow, store: JobStore, *, folder: Path | None) -> job_pb2.Job:
@@ -54,26 +57,33 @@ def job_message(job: JobRow, store: JobStore, *, folder: Path | None) -> job_pb2
 
 def job_list(store: JobStore, jobs: Sequence[JobRow], *, folder: Path | None) -> list[job_pb2.Job]:
     """`job_message` of many with two reads; jobs that were deleted meanwhile are left out."""
-    last, places = store.last_events(jobs), store.queued_places()
-    return [_job_message(job, last[job.number], places, folder) for job in jobs if job.number in last]
+    last = store.last_events(jobs)
+    positions = store.queue_positions() if any(job.state is JobState.QUEUED for job in jobs) else {}
+    return [
+        _job_message(job, last[job.number], positions.get(job.number, 0), folder) for job in jobs if job.number in last
+    ]
 
 
-def _job_message(job: JobRow, last: EventRow, places: Sequence[int], folder: Path | None) -> job_pb2.Job:
-    queued = job.state is JobState.QUEUED
-    return job_pb2.Job(
+def _job_message(job: JobRow, last: EventRow, position: int, folder: Path | None) -> job_pb2.Job:
+    message = job_pb2.Job(
         job_id=job.job_id,
         state=state_number(job.state),
-        edit=edit_pb2.EditRequest.FromString(job.request),
-        created_at=timestamp(job.created_ms),
-        started_at=timestamp(job.started_ms) if job.started_ms else None,
-        ended_at=timestamp(job.ended_ms) if job.ended_ms else None,
         attempts=job.attempts,
         error=job.error,
-        queue_position=bisect_left(places, job.place) if queued else 0,
-        last_event=event_message(last, with_preview=False),
+        queue_position=position,
         result=_result_message(job, folder) if job.result else None,
         retry_of=job.retry_of,
+        priority=enum_number(PRIORITY, job.priority),
     )
+    message.edit.ParseFromString(job.request)
+    message.edit.SetInParent()
+    _put_event(last, message.last_event)
+    _put_time(job.created_ms, message.created_at)
+    if job.started_ms:
+        _put_time(job.started_ms, message.started_at)
+    if job.ended_ms:
+        _put_time(job.ended_ms, message.ended_at)
+    return message
 
 
 def file_messages(job: JobRow, folder: Path | None) -> list[job_pb2.ResultFile]:
@@ -84,9 +94,15 @@ def file_messages(job: JobRow, folder: Path | None) -> list[job_pb2.ResultFile]:
 
 
 def timestamp(milliseconds: int) -> Timestamp:
+    """`milliseconds` since 1970 UTC."""
     moment = Timestamp()
-    moment.FromMilliseconds(milliseconds)
+    _put_time(milliseconds, moment)
     return moment
+
+
+def _put_time(milliseconds: int, moment: Timestamp) -> None:
+    moment.seconds = milliseconds // 1000
+    moment.nanos = milliseconds % 1000 * 1_000_000
 
 
 def _result_message(job: JobRow, folder: Path | None) -> job_pb2.JobResult:

@@ -15,7 +15,6 @@ from bridge_api.v1 import (
     adapter_pb2,
     adapter_pb2_grpc,
     asset_pb2,
-    asset_pb2_grpc,
     edit_pb2,
     edit_pb2_grpc,
     job_pb2,
@@ -32,7 +31,7 @@ from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.store import JobStore
 from bridge_server.references import References
 from bridge_server.rpc.adapter import AdapterServicer
-from bridge_server.rpc.asset import AssetServicer
+from bridge_server.rpc.asset import AssetServicer, add_asset_service
 from bridge_server.rpc.auth import Token, TokenInterceptor
 from bridge_server.rpc.edit import EditServicer
 from bridge_server.rpc.errors import ErrorInterceptor
@@ -77,7 +76,7 @@ def build_server(parts: Parts, *, token: Token) -> tuple[grpc.aio.Server, health
     )
     job_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
     assets = AssetServicer(parts.assets, parts.references, store=parts.store, folders=parts.folders)
-    asset_pb2_grpc.add_AssetServiceServicer_to_server(assets, server)
+    add_asset_service(assets, server)
     adapters = AdapterServicer(parts.shelf, parts.converter, models=parts.models)
     adapter_pb2_grpc.add_AdapterServiceServicer_to_server(adapters, server)
     system_pb2_grpc.add_SystemServiceServicer_to_server(SystemServicer(parts.store, parts.models), server)

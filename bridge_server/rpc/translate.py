@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, Field, fields, is_dataclass
-from enum import StrEnum
+from enum import Enum
 from fractions import Fraction
 from functools import cache
 from types import NoneType, UnionType
@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 from maskedit.errors import InputError
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 def from_proto(message: Message, twin: type[T]) -> T:
@@ -48,7 +49,8 @@ def to_proto(value: Any, message: Message) -> Any:
     return message
 
 
-def enum_number(enum: EnumDescriptor, value: StrEnum) -> Any:
+@cache
+def enum_number(enum: EnumDescriptor, value: Enum) -> Any:
     """The proto number of an enum value: "tune_motion" of `Stage` is STAGE_TUNE_MOTION.
 
     Any, because each generated enum has an int type of its own.
@@ -56,7 +58,7 @@ def enum_number(enum: EnumDescriptor, value: StrEnum) -> Any:
     return enum.values_by_name[_prefix(enum) + value.name].number
 
 
-def enum_value(enum: EnumDescriptor, number: int, twin: type[StrEnum], *, path: str) -> StrEnum:
+def enum_value(enum: EnumDescriptor, number: int, twin: type[E], *, path: str) -> E:
     """The inverse of `enum_number`. Raises InputError for numbers that this version does not know."""
     known = enum.values_by_number.get(number)
     if known is None or known.name.removeprefix(_prefix(enum)) not in twin.__members__:

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m bridge_server.worker`: does the one job that its options describe, then ends.
+"""`python -m bridge_server.worker`: does one job after another, as its server tells it.
 
---request FILE (an EditRequest as JSON) --output DIR --cache DIR --data-dir DIR --log FILE (where stderr goes)
---events-fd N (an open pipe for one JSON line per event, see jobs/work.py). "cancel" on stdin or SIGTERM stops the work
-at its next report, "sample" and "save" are answered at the next step of tuning; the end of stdin means that the server
-is gone.
+--data-dir DIR --cache DIR --events-fd N (an open pipe for one JSON line per event, see jobs/work.py) --spare-bytes N
+(of the device's memory, what a plan leaves to other programs).
+
+On stdin it hears a job as one line of JSON (jobs/tasks.py): it appends its stderr to that job's log, does it, and says
+the outcome, then "ready" once another may come. Between the two the model of the last job stays loaded and nothing else
+of it stays. After a job called its last one, or one that went wrong in a way that the next might feel, it ends instead.
+
+Meanwhile "cancel" on stdin stops the job at its next report, and so does "halt", which says that it will be gone on
+with: tuning leaves a checkpoint where it stands. "sample" and "save" are answered at the next step of tuning. SIGTERM
+is a "halt" for the job, and ends the worker. The end of stdin means that the server is gone, and ends the worker at
+once.
 """
 
 from __future__ import annotations
@@ -12,94 +19,87 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
+from bridge_server.jobs.tasks import Task
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
-from maskedit.errors import MaskEditError
+from bridge_server.worker.loop import work_on
 from maskedit.faults import Point, reach
-from maskedit.progress import Cancelled, Stage
-from maskedit.request import EditRequest, Preset, from_json
+from maskedit.progress import Stage
+from maskedit.request import EditRequest, Preset
 
 if TYPE_CHECKING:
+    from maskedit.bench import Bench
     from maskedit.record import EditResult
-
-# Longer than a worker whose server was killed needs to notice it.
-_PREDECESSOR_SECONDS = 30
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bridge_server.worker", description=__doc__)
-    for name in ("request", "output", "cache", "data-dir", "log"):
+    for name in ("data-dir", "cache"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--events-fd", type=int, required=True)
+    parser.add_argument("--spare-bytes", type=int, default=0)
     options = parser.parse_args()
     channel = Channel(options.events_fd)
-    reach(Point.WORKER_BEGUN)
-    # Two workers never do the same job: one whose server died may still be on its way out.
-    with FileLock(options.output.with_suffix(".lock"), timeout=_PREDECESSOR_SECONDS):
-        reach(Point.WORKER_ALONE)
-        channel.finish(_attempt(options, channel))
+    editor = Editor(options.data_dir, cache=options.cache, channel=channel, spare_bytes=options.spare_bytes)
+    work_on(channel, editor.edit, tidy=editor.tidy, planned=editor.planned_bytes)
 
 
-def _attempt(options: argparse.Namespace, channel: Channel) -> Outcome:
-    try:
-        request = from_json(options.request.read_bytes())
-        channel.report(Stage.PREPARE, 0, total=1, message="Loading the method.")
-        return _edit(request, options, channel)
-    except Cancelled:
-        return Outcome(ending=Ending.CANCELLED)
-    except MaskEditError as error:
-        return Outcome(ending=Ending.FAILED, message=str(error))
-    except MemoryError:
-        return _out_of_memory()
-    except Exception:
-        traceback.print_exc()
-        return Outcome(
-            ending=Ending.FAILED, message=f"The edit stopped on an unexpected error: its details are in {options.log}."
+class Editor:
+    """Does the jobs. What it keeps between them lies on its bench."""
+
+    def __init__(self, data_dir: Path, *, cache: Path, channel: Channel, spare_bytes: int) -> None:
+        self._data_dir = data_dir
+        self._cache = cache
+        self._channel = channel
+        self._spare_bytes = spare_bytes
+        self._bench: Bench | None = None
+
+    def edit(self, request: EditRequest, task: Task) -> Outcome:
+        """The whole of one job."""
+        self._channel.report(Stage.PREPARE, 0, total=1, message="Loading the method.")
+        done = self._drafted(request, task) if request.preset is Preset.DRAFT else self._tuned(request, task)
+        beside = (done.record, done.traced) if done.traced else (done.record,)
+        paths = (*(path for each in done.delivered for path in _files(each.path)), *beside)
+        files = [_describe(path, task.output) for path in paths]
+        reach(Point.RESULT_DESCRIBED)
+        said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
+        return Outcome(ending=Ending.SUCCEEDED, result=said)
+
+    def tidy(self) -> None:
+        """Leave nothing of the last job but its model."""
+        if self._bench is not None:
+            self._bench.clear()
+
+    def planned_bytes(self) -> int:
+        """What the model of the job under way was planned to take; 0 before that is known."""
+        return 0 if self._bench is None else self._bench.planned_bytes
+
+    def _drafted(self, request: EditRequest, task: Task) -> EditResult:
+        """A draft is there in seconds: torch, which takes some to load, stays out of it."""
+        from maskedit.drafting import run_draft
+
+        return run_draft(request, output=task.output, reporter=self._channel)
+
+    def _tuned(self, request: EditRequest, task: Task) -> EditResult:
+        # Imported here, because it takes seconds and a cancel is heard from the first line on.
+        from maskedit.bench import Bench
+        from maskedit.catalogue import Catalogue
+        from maskedit.edit import run_edit
+
+        self._bench = self._bench or Bench(spare_bytes=self._spare_bytes)
+        return run_edit(
+            request,
+            output=task.output,
+            cache=self._cache,
+            reporter=self._channel,
+            models=Catalogue(self._data_dir),
+            bench=self._bench,
+            ran_out=task.ran_out,
         )
-
-
-def _edit(request: EditRequest, options: argparse.Namespace, channel: Channel) -> Outcome:
-    done = _drafted(request, options, channel) if request.preset is Preset.DRAFT else _tuned(request, options, channel)
-    beside = (done.record, done.traced) if done.traced else (done.record,)
-    paths = (*(path for each in done.delivered for path in _files(each.path)), *beside)
-    files = [_describe(path, options.output) for path in paths]
-    reach(Point.RESULT_DESCRIBED)
-    said = {"files": files, "stage_seconds": dict(done.stage_seconds), "adapter_reused": done.adapter_reused}
-    return Outcome(ending=Ending.SUCCEEDED, result=said)
-
-
-def _drafted(request: EditRequest, options: argparse.Namespace, channel: Channel) -> EditResult:
-    """A draft is there in seconds: torch, which takes some to load, stays out of it."""
-    from maskedit.drafting import run_draft
-
-    return run_draft(request, output=options.output, reporter=channel)
-
-
-def _tuned(request: EditRequest, options: argparse.Namespace, channel: Channel) -> EditResult:
-    # Imported here, because it takes seconds and a cancel is heard from the first line on.
-    import torch
-
-    from maskedit.catalogue import Catalogue
-    from maskedit.edit import run_edit
-
-    try:
-        models = Catalogue(options.data_dir)
-        return run_edit(request, output=options.output, cache=options.cache, reporter=channel, models=models)
-    except torch.OutOfMemoryError as error:
-        traceback.print_exc()
-        raise MemoryError from error
-
-
-def _out_of_memory() -> Outcome:
-    sentence = "Memory ran out: close other programs, or take a faster preset, a shorter range or a smaller model."
-    return Outcome(ending=Ending.FAILED, message=sentence)
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import BinaryIO
 
+from bridge_server.jobs.tasks import READY, Task, parse_task
 from bridge_server.jobs.work import Outcome, Progress, outcome_line, progress_line
 from maskedit import faults
 from maskedit.faults import Point, reach
@@ -22,17 +23,23 @@ _STDIN = 0
 
 
 class Channel:
-    """A Reporter over the pipe `events_fd`, one JSON line each."""
+    """A Reporter over the pipe `events_fd`, one JSON line each, for the job that `next_task` gave."""
 
     def __init__(self, events_fd: int) -> None:
         self._pipe: BinaryIO = os.fdopen(events_fd, "wb")
         self._stop = threading.Event()
+        self._resumes = False
+        self._tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._asked: queue.SimpleQueue[Ask] = queue.SimpleQueue()
-        self._asked_at: tuple[Stage, int] | None = None
-        self._last_stage: Stage | None = None
-        self._last_time = 0.0
-        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        self._begin()
+        signal.signal(signal.SIGTERM, lambda *_: self._end())
         threading.Thread(target=self._hear, name="hear", daemon=True).start()
+
+    def next_task(self) -> Task | None:
+        """Wait for the next job; None where the worker is to end. What was said of the one before is forgotten."""
+        line = self._tasks.get()
+        self._begin()
+        return parse_task(line) if line else None
 
     def report(
         self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None
@@ -41,7 +48,7 @@ class Channel:
         answers to what is asked: that comes one by one, a step each, so that none is lost while another is answered."""
         reach(Point(stage))
         if self._stop.is_set():
-            raise Cancelled
+            raise Cancelled(resumes=self._resumes)
         now = time.monotonic()
         answers = (stage, done) == self._asked_at
         if (
@@ -60,9 +67,19 @@ class Channel:
         return self._asked.get()
 
     def finish(self, outcome: Outcome) -> None:
-        """The last word."""
+        """The last word on a job."""
         self._say(outcome_line(outcome))
         reach(Point.OUTCOME_SAID)
+
+    def offer(self) -> None:
+        """Say that another job may come."""
+        self._pipe.write(READY)
+        self._pipe.flush()
+
+    def _begin(self) -> None:
+        self._asked_at: tuple[Stage, int] | None = None
+        self._last_stage: Stage | None = None
+        self._last_time = 0.0
 
     def _say(self, line: bytes) -> None:
         faults.write(self._pipe, line, Point.WORKER_SAYS)
@@ -71,11 +88,32 @@ class Channel:
 
     def _hear(self) -> None:
         # Not through sys.stdin: a thread that waits in it when the interpreter ends makes the process abort.
-        while said := os.read(_STDIN, 4096):
-            for word in said.decode(errors="replace").split():
-                if word == "cancel":
-                    self._stop.set()
-                elif word in tuple(Ask):
-                    self._asked.put(Ask(word))
+        begun = b""
+        while said := os.read(_STDIN, 1 << 16):
+            *lines, begun = (begun + said).split(b"\n")
+            for line in lines:
+                self._take(line.decode(errors="replace").strip())
         # The server is gone, and with it everyone who waits for the result.
         os._exit(_ORPHANED)
+
+    def _take(self, said: str) -> None:
+        if said in ("cancel", "halt"):
+            self._stop_job(resumes=said == "halt")
+        elif said in tuple(Ask):
+            self._asked.put(Ask(said))
+        elif said:
+            # In the order in which it was said: what still came for the job before this one is void.
+            self._stop.clear()
+            self._resumes = False
+            self._asked = queue.SimpleQueue()
+            self._tasks.put(said)
+
+    def _end(self) -> None:
+        """Stop the job at its next report, and take no other."""
+        self._stop_job(resumes=True)
+        self._tasks.put("")
+
+    def _stop_job(self, *, resumes: bool) -> None:
+        if not self._stop.is_set():
+            self._resumes = resumes
+            self._stop.set()

@@ -76,9 +76,10 @@ def attach_to_layers(
         torch.manual_seed(seed)
         transformer.add_adapter(config, adapter_name=name)
     _activate(transformer)
+    # Not to where the layer's own weight lies: that may stay in main memory. Asked once: it walks the whole model.
+    device = transformer.device
     for parameter in parameters_of(transformer, name).values():
-        # Not to where the layer's own weight lies: that may stay in main memory.
-        parameter.data = parameter.data.to(transformer.device, torch.float32)
+        parameter.data = parameter.data.to(device, torch.float32)
 
 
 def parameters_of(transformer: Any, name: str = ADAPTER) -> dict[str, Tensor]:
@@ -121,6 +122,17 @@ def detach(model: VideoModel, name: str = ADAPTER) -> None:
         if name in getattr(transformer, "peft_config", {}):
             transformer.delete_adapters(name)
             _activate(transformer)
+
+
+def strip(transformer: Any) -> None:
+    """Take every adapter off and put the layers back that they were wrapped around: it is again as it was loaded."""
+    wrapped = [(path, layer) for path, layer in transformer.named_modules() if isinstance(layer, BaseTunerLayer)]
+    for path, layer in wrapped:
+        transformer.set_submodule(path, layer.get_base_layer())
+    if wrapped:
+        del transformer.peft_config
+        transformer._hf_peft_config_loaded = False
+    transformer.requires_grad_(False)
 
 
 def _layers(model: VideoModel, transformer: Any, spec: LoraSpec) -> list[str]:

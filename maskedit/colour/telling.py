@@ -50,7 +50,8 @@ def check_deliverables(facts: MediaFacts, deliverables: Sequence[Deliverable]) -
     if not layout_of(facts.pixel_format).is_float:
         return
     for deliverable in deliverables:
-        if deliverable.format is not DeliverableFormat.EXR and deliverable.kind is not DeliverableKind.MATTE:
+        floats = deliverable.format in (DeliverableFormat.EXR, DeliverableFormat.CACHE)
+        if not floats and deliverable.kind is not DeliverableKind.MATTE:
             raise InputError(
                 f"The clip has floating-point samples and {deliverable.format} would cut them at 0 and 1: "
                 "ask for an exr sequence."

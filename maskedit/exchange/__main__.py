@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from maskedit.catalogue import Catalogue
-from maskedit.errors import MaskEditError
+from maskedit.errors import MaskEditError, in_one_line
 from maskedit.exchange import export_adapter, import_adapter
 from maskedit.request import AdapterFormat
 
@@ -27,7 +27,7 @@ def main() -> None:
             model = Catalogue(Path(asked["data_dir"])).find(asked["model"])
             import_adapter(file, out, model=model, expert=asked["expert"], name=asked["name"])
     except MaskEditError as error:
-        print(json.dumps({"ok": False, "error": " ".join(str(error).split())}))
+        print(json.dumps({"ok": False, "error": in_one_line(error)}))
     else:
         print(json.dumps({"ok": True}))
 

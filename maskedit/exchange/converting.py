@@ -14,7 +14,7 @@ from torch import Tensor
 from maskedit import __version__
 from maskedit.errors import ModelError
 from maskedit.exchange.layers import LoraLayer
-from maskedit.exchange.reading import EXPERTS, format_of, read_layers, refuse
+from maskedit.exchange.reading import EXPERTS, format_of, is_finite, read_layers, refuse
 from maskedit.exchange.writing import write_layers
 from maskedit.model_check import ModelEntry
 from maskedit.model_weights import tensor_shapes, weight_files
@@ -59,8 +59,11 @@ def import_adapter(file: Path, out: Path, *, model: ModelEntry, expert: str = ""
     }
     origin = {"stage": "imported", "source_format": format_of(tensors)}
     metadata = origin | about | known | ({"name": name} if name else {})
-    written = [write_layers(own, AdapterFormat.DIFFUSERS, expert=part) for part, own in layers.items()]
-    _write({key: tensor for part in written for key, tensor in part.items()}, out, metadata)
+    parts = [write_layers(own, AdapterFormat.DIFFUSERS, expert=part) for part, own in layers.items()]
+    written = {key: tensor for part in parts for key, tensor in part.items()}
+    # What was finite in the file need not be so times the alpha that the file states.
+    refuse([key for key, tensor in written.items() if not is_finite(tensor)], "values that its alpha makes infinite")
+    _write(written, out, metadata)
     return metadata
 
 
@@ -97,7 +100,7 @@ def _about(metadata: Mapping[str, str]) -> dict[str, str]:
     try:
         said = metadata if "model_fingerprint" in metadata else json.loads(metadata.get(_ABOUT, "{}"))
         texts = {str(key): str(value) for key, value in said.items()}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return {}
     # A file may say anything, and every list of adapters carries it.
     return {key: text for key, text in texts.items() if key in _FACTS and _is_fact(text)}

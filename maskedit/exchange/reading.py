@@ -156,7 +156,7 @@ class _StatedAlpha:
             if "model_fingerprint" in self._metadata:  # a file of our own: one scale for all
                 return rank * float(self._metadata["alpha"]) / float(self._metadata["rank"])
             return self._as_diffusers_says(json.loads(self._metadata.get("lora_adapter_metadata", "{}")), rank)
-        except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ModelError("The LoRA's metadata cannot be read: export it again from where it was made.") from error
 
     def _as_diffusers_says(self, config: Mapping[str, Any], rank: int) -> float:

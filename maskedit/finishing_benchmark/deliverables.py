@@ -39,10 +39,12 @@ _MOST = {
     FORMAT.V210: (0.0, 0.0),
     FORMAT.PNG: (0.0, 0.0),
     FORMAT.EXR: (0.5, 0.5),
+    FORMAT.CACHE: (0.5, 0.5),
     FORMAT.MOV: (4.0, 4.0),
     FORMAT.MP4: (32.0, 64.0),
 }
-_SAID = {FORMAT.MKV: "FFV1", FORMAT.MOV: "ProRes 4444", FORMAT.MP4: "H.264", FORMAT.PNG: "PNG", FORMAT.EXR: "EXR"}
+_SAID = {FORMAT.MKV: "FFV1", FORMAT.MOV: "ProRes 4444", FORMAT.MP4: "H.264", FORMAT.PNG: "PNG", FORMAT.EXR: "EXR",
+         FORMAT.CACHE: "Frame cache"}  # fmt: skip
 
 
 def measure() -> list[Row]:
@@ -77,7 +79,7 @@ def _errors(content: str) -> Iterator[tuple[Delivered, float, float]]:
         Deliverable(kind=kind, format=form)
         for kind in KIND
         for form in FORMAT
-        if kind is KIND.FULL or (form is not FORMAT.MP4 and (kind is not KIND.PATCH or form.has_alpha))
+        if form.holds(kind) and (kind is KIND.FULL or form is not FORMAT.MP4)
     ]
     plates = [_plate(number, content) for number in range(_FRAMES)]
     with TemporaryDirectory() as folder:

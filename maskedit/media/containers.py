@@ -34,7 +34,7 @@ def told_as_input_error(path: str | Path) -> Iterator[None]:
     """Turns whatever a demuxer or decoder raises on a damaged file, errors of every kind, into one sentence."""
     try:
         yield
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:
         reason = str(getattr(error, "strerror", None) or error).splitlines() or ["it is damaged"]

@@ -41,6 +41,16 @@ def convert(plate: PlateFrame, pixel_format: str, *, matrix: str = "") -> PlateF
     return replace(plate, planes=tuple(planes), pixel_format=target.name, colour=colour)
 
 
+def straight(plate: PlateFrame) -> PlateFrame:
+    """`plate`, whose colours were multiplied by its alpha, with colours that are not: float32; 0 stays 0.
+
+    Halves divided by a half and multiplied with it again in float32 come back exact.
+    """
+    alpha = plate.planes[-1].astype(np.float32)
+    divisor = np.where(alpha > 0, alpha, np.float32(1))
+    return replace(plate, planes=(*(plane.astype(np.float32) / divisor for plane in plate.planes[:-1]), alpha))
+
+
 def converted_colour(plate: PlateFrame, pixel_format: str, *, matrix: str = "") -> PlateColour:
     """How the samples of `convert(plate, pixel_format, matrix=matrix)` are to be understood."""
     target = layout_of(pixel_format)

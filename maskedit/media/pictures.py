@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ import OpenImageIO as oiio
 
 from maskedit.errors import InputError, OutputError
 from maskedit.media.colour import primaries_named
-from maskedit.media.containers import check_size
+from maskedit.media.containers import MAX_PIXELS, MAX_SIDE, check_size, told_as_input_error
 from maskedit.media.pixels import PixelLayout, layout_of
 from maskedit.media.timecode import unpacked
 from maskedit.request import ColourTag, Origin
@@ -115,26 +116,24 @@ def write_samples(
 
 def read_header(path: str | Path) -> PictureHeader:
     """Size and kind of a picture, without decoding it. Raises InputError."""
-    source = _open(Path(path))
-    try:
+    # Beside refusals of the reader's there is text in a header that is no text.
+    with told_as_input_error(path), closing(_open(Path(path))) as source:
         return _header(source, Path(path))
-    finally:
-        source.close()
 
 
 def read_samples(path: str | Path) -> tuple[PictureHeader, np.ndarray]:
     """(header, samples (H, W, C) uint8, uint16 or float32) with the codes as the file has them. Raises InputError."""
     file = Path(path)
-    source = _open(file)
-    try:
+    with told_as_input_error(path), closing(_open(file)) as source:
         header = _header(source, file)
         spec = source.spec()
-        pixels = source.read_image("float" if header.layout.is_float else str(spec.format))
+        first, last = min(header.channels), max(header.channels)
+        kind = "float" if header.layout.is_float else str(spec.format)
+        pixels = source.read_image(0, 0, first, last + 1, kind)
         if pixels is None:
             raise InputError(f"{file.name} cannot be decoded ({_first_line(source.geterror())}): save it anew.")
-    finally:
-        source.close()
-    samples = np.asarray(pixels).reshape(spec.height, spec.width, spec.nchannels)[..., list(header.channels)]
+    samples = np.asarray(pixels).reshape(spec.height, spec.width, last + 1 - first)
+    samples = samples[..., [channel - first for channel in header.channels]]
     shift = 8 * samples.dtype.itemsize - header.layout.depth
     if not header.layout.is_float and shift:
         samples = samples >> shift  # 10- and 12-bit codes come stretched to 16 bits
@@ -162,10 +161,15 @@ def _header(source: oiio.ImageInput, file: Path) -> PictureHeader:
     check_size(spec.width, spec.height, name=file.name)
     if spec.nchannels > _MAX_CHANNELS:
         raise InputError(f"{file.name} has {spec.nchannels} channels: save only its colour and alpha.")
+    channels = _channels(spec, file)
+    # Read from the first to the last that is wanted, a row of tiles at a time.
+    held = (max(channels) + 1 - min(channels)) * spec.width * (spec.height + spec.tile_height)
+    if spec.deep or held > 4 * MAX_PIXELS or max(spec.tile_width, spec.tile_height) > MAX_SIDE:
+        raise InputError(f"{file.name} is laid out as no picture need be: save only its colour and alpha, flat.")
     return PictureHeader(
         width=spec.full_width,
         height=spec.full_height,
-        layout=_layout(spec, file, channels := _channels(spec, file)),
+        layout=_layout(spec, file, channels),
         channels=channels,
         pixel_aspect=Fraction(spec.get_float_attribute("PixelAspectRatio", 1.0) or 1.0).limit_denominator(1000),
         rate=_rate(spec),

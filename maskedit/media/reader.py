@@ -13,6 +13,8 @@ from av.video.frame import VideoFrame
 
 from maskedit.errors import InputError
 from maskedit.media.containers import plate_from_frame, told_as_input_error
+from maskedit.media.frame_cache import is_frame_cache
+from maskedit.media.frame_cache_reader import FrameCacheClip
 from maskedit.media.index import decode_from, index_clip
 from maskedit.media.pixels import layout_of
 from maskedit.media.plate import PlateFrame
@@ -27,7 +29,9 @@ class _Source(Protocol):
 
 
 class ClipReader:
-    """Reads `path`, a video file or a sequence `shot.%04d.exr` whose frame 0 is `first_number` (None: its lowest).
+    """Reads `path`: a video file, a frame cache, or a sequence `shot.%04d.exr`.
+
+    `first_number`: what the sequence's frame 0 is called; None = the lowest number that is there.
 
     Every call of `frames` opens the file for itself, so that several may run side by side; leaving the block ends them.
     Raises InputError, one sentence, for whatever is wrong with the file.
@@ -37,9 +41,11 @@ class ClipReader:
         self._path = str(path)
         self._name = Path(path).name
         self._running: WeakSet[Generator[PlateFrame]] = WeakSet()
-        self._source: _Source = (
-            ImageSequence(self._path, first_number=first_number) if is_sequence(path) else _VideoFile(self._path)
-        )
+        self._source: _Source
+        if is_sequence(path):
+            self._source = ImageSequence(self._path, first_number=first_number)
+        else:
+            self._source = FrameCacheClip(self._path) if is_frame_cache(path) else _VideoFile(self._path)
 
     @property
     def facts(self) -> MediaFacts:

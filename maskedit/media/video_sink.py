@@ -19,6 +19,7 @@ from maskedit.media.audio import AudioCopy
 from maskedit.media.colour import MATRICES, PRIMARIES, RANGES, TRANSFERS, code_point
 from maskedit.media.containers import frame_from_plate, open_clip, video_stream
 from maskedit.media.fidelity import CodecError, Fidelity
+from maskedit.media.frame_cache import is_frame_cache
 from maskedit.media.matroska import write_pixel_aspect
 from maskedit.media.pixels import ColourModel, layout_of
 from maskedit.media.plate import PlateFrame
@@ -157,7 +158,7 @@ class VideoSink:
             self._fidelity = Fidelity(decoder, tag=tag, width=plate.width, height=plate.height)
         self._start = plate.pts * plate.time_base
         clip = None
-        if not is_sequence(self._source):
+        if not (is_sequence(self._source) or is_frame_cache(self._source)):
             clip = self._open.enter_context(open_clip(self._source))
             time_base = video_stream(clip).time_base
             if self._facts.variable_rate and time_base:

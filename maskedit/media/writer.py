@@ -12,6 +12,8 @@ from typing import Protocol, Self
 from maskedit.errors import MaskEditError, OutputError
 from maskedit.media.convert import convert
 from maskedit.media.fidelity import CodecError
+from maskedit.media.frame_cache import CacheHeader
+from maskedit.media.frame_cache_writer import PackedCache
 from maskedit.media.pixels import ColourModel, layout_of
 from maskedit.media.plate import PlateFrame
 from maskedit.media.sequence_sink import SequenceSink
@@ -37,8 +39,10 @@ def delivered_pixel_format(facts: MediaFacts, deliverable: Deliverable) -> str:
     """The planar format that a deliverable keeps. Raises OutputError where the format cannot carry what is asked."""
     source, kind = layout_of(facts.pixel_format), deliverable.kind
     patch = kind is DeliverableKind.PATCH
-    if patch and not deliverable.format.has_alpha:
-        raise OutputError(f"{deliverable.format} has no alpha for a patch: ask for mkv, mov, png or exr.")
+    if not deliverable.format.holds(kind):
+        if patch:
+            raise OutputError(f"{deliverable.format} has no alpha for a patch: ask for mkv, mov, png or exr.")
+        raise OutputError("A frame cache holds the region with alpha alone: ask for a patch, or another format.")
     alpha = patch or (kind is DeliverableKind.FULL and source.has_alpha)
     match deliverable.format:
         case DeliverableFormat.MKV if kind is DeliverableKind.FULL:
@@ -51,7 +55,7 @@ def delivered_pixel_format(facts: MediaFacts, deliverable: Deliverable) -> str:
             if facts.width % 2:
                 raise OutputError(f"v210 cannot hold a picture {facts.width} pixels wide, an odd number: ask for mov.")
             return "yuv422p10le"
-        case DeliverableFormat.EXR:
+        case DeliverableFormat.EXR | DeliverableFormat.CACHE:
             return "gbrapf32le" if alpha else "gbrpf32le"
         case DeliverableFormat.MP4:
             if facts.width % 2 or facts.height % 2:
@@ -64,13 +68,16 @@ def delivered_pixel_format(facts: MediaFacts, deliverable: Deliverable) -> str:
 def check_deliverable(facts: MediaFacts, deliverable: Deliverable) -> None:
     """Raise OutputError, one sentence, for what no writer could write of a clip with these facts."""
     encoder_format(deliverable.format, delivered_pixel_format(facts, deliverable))
+    if deliverable.format is DeliverableFormat.CACHE:
+        CacheHeader.of(facts, FrameRange(first=0, last=facts.frame_count - 1)).pack()
 
 
 class ClipWriter:
     """Writes frames `frames` of the clip `source` (whose probe is `facts`) to `path`, in order, one `write` each.
 
-    `path` is a file, or for PNG and EXR a folder or a numbered name in one, numbered as `source` is if that is a
-    sequence, whose frame 0 is `first_number` (None: its lowest), and from 0 otherwise. On leaving the block the result
+    `path` is a file, or for PNG and EXR a folder or a numbered name in one. Pictures, and the frames of a cache, are
+    numbered as `source` is if that is a sequence, whose frame 0 is `first_number` (None: its lowest), and from 0
+    otherwise. On leaving the block the result
     gets its name; after an error nothing is left. Several that belong together are opened by `open`, brought to their
     ends by `finish` and named by `publish` once all are whole. Raises OutputError, from the encoding thread too.
     """
@@ -92,11 +99,14 @@ class ClipWriter:
         self._next = frames.first
         self._frames = frames
         self._sink: _Sink
-        if deliverable.format.is_sequence:
+        if deliverable.format.is_sequence or deliverable.format is DeliverableFormat.CACHE:
             first = first_number
             if first is None:
                 first = first_number_of(source) if is_sequence(source) else 0
+        if deliverable.format.is_sequence:
             self._sink = SequenceSink(self._path, deliverable=deliverable, facts=facts, first_number=first)
+        elif deliverable.format is DeliverableFormat.CACHE:
+            self._sink = PackedCache(self._path, header=CacheHeader.of(facts, frames, first_number=first))
         else:
             encoder_format(deliverable.format, self.pixel_format)
             self._sink = VideoSink(self._path, facts=facts, deliverable=deliverable, source=source, frames=frames)

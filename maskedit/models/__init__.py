@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -31,17 +33,37 @@ _OPEN: Mapping[str, Callable[..., VideoModel]] = {
 }
 
 
-def plan_for(entry: ModelEntry, demand: Demand, *, device: torch.device | None = None) -> MemoryPlan:
+def plan_for(
+    entry: ModelEntry,
+    demand: Demand,
+    *,
+    device: torch.device | None = None,
+    loaded_bytes: int = 0,
+    spare_bytes: int = 0,
+    ran_out: int | None = None,
+) -> MemoryPlan:
     """How to hold the model behind a catalogue entry for a shot, from the memory that is free now.
 
+    `loaded_bytes`: what of it lies in main memory already; `spare_bytes`: what is left to others of the device's
+    memory; `ran_out` as `plan_memory` takes it.
     Raises ModelError, one sentence, where it cannot be held at all.
     """
-    return plan_memory(read_sizes(entry.directory), demand, memory=memory_of(device or _best_device()))
+    memory = memory_of(device or _best_device())
+    free = memory.free if memory.gpu else memory.free + loaded_bytes
+    memory = replace(memory, free=max(0, free - spare_bytes), main=memory.main + loaded_bytes)
+    return plan_memory(read_sizes(entry.directory), demand, memory=memory, ran_out=ran_out)
 
 
-def load_model(entry: ModelEntry, *, device: torch.device | None = None, plan: MemoryPlan = RESIDENT) -> VideoModel:
+def load_model(
+    entry: ModelEntry,
+    *,
+    device: torch.device | None = None,
+    plan: MemoryPlan = RESIDENT,
+    transformers: MutableMapping[str, Any] | None = None,
+) -> VideoModel:
     """The model behind a catalogue entry, its parts loaded when first used and held as `plan` says.
 
+    `transformers`: those of them that are loaded already, by name, and where others are put.
     Raises ModelError naming what is missing in the folder or that the family is not supported.
     """
     if entry.problems:
@@ -58,6 +80,7 @@ def load_model(entry: ModelEntry, *, device: torch.device | None = None, plan: M
         device=device,
         dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
         plan=plan,
+        transformers=transformers,
     )
 
 

@@ -3,19 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import torch
 
 
 class Experts:
-    """Transformers by name. They wait in main memory until they predict; adapters on them move along."""
+    """Transformers by name. They wait in main memory until they predict; adapters on them move along.
 
-    def __init__(self, load: Callable[[str], Any], *, device: torch.device) -> None:
+    `loaded`: those that are there already, and where others are put.
+    """
+
+    def __init__(
+        self, load: Callable[[str], Any], *, device: torch.device, loaded: MutableMapping[str, Any] | None = None
+    ) -> None:
         self._load = load
         self._device = device
-        self._loaded: dict[str, Any] = {}
+        self._loaded: MutableMapping[str, Any] = {} if loaded is None else loaded
         self._active = ""
 
     def get(self, name: str) -> Any:

@@ -24,8 +24,7 @@ def fit(transformer: Any, plan: MemoryPlan, *, block_lists: Sequence[str], devic
     `transformer`: frozen, in main memory; `device`: where it will compute. Norms, embeddings and biases stay as they
     are: they are small, and what they do is delicate.
     """
-    if plan.checkpointing:
-        transformer.enable_gradient_checkpointing()
+    checkpoint_as_planned(transformer, plan)
     stream = WeightStream(device) if plan.offload is Offload.GROUP else None
     if stream is None and plan.precision.whole:
         return transformer
@@ -33,6 +32,28 @@ def fit(transformer: Any, plan: MemoryPlan, *, block_lists: Sequence[str], devic
         for block in transformer.get_submodule(place):
             _store_layers(block, plan, fetch=stream, device=device)
     return transformer
+
+
+def checkpoint_as_planned(transformer: Any, plan: MemoryPlan) -> None:
+    """Gradient checkpointing on or off: the one thing of a plan that a loaded transformer can change."""
+    if plan.checkpointing:
+        transformer.enable_gradient_checkpointing()
+    else:
+        transformer.disable_gradient_checkpointing()
+
+
+def put_away(transformer: Any) -> None:
+    """Off the device with it, and with what was fetched there ahead."""
+    transformer.to("cpu")
+    for layer in transformer.modules():
+        if isinstance(layer, StoredLinear):
+            layer.let_go()
+
+
+def bytes_of(transformer: Any) -> int:
+    """What its weights take where they are kept."""
+    kept = [each for layer in transformer.modules() if isinstance(layer, StoredLinear) for each in layer.packed.tensors]
+    return sum(tensor.nbytes for tensor in (*transformer.parameters(), *transformer.buffers(), *kept))
 
 
 def encoder_device(plan: MemoryPlan, device: torch.device) -> torch.device:

@@ -6,7 +6,7 @@ Parts are loaded from a diffusers folder when first needed, offline, from safete
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class HunyuanImageToVideo:
         device: torch.device,
         dtype: torch.dtype,
         plan: MemoryPlan = RESIDENT,
+        transformers: MutableMapping[str, Any] | None = None,
     ) -> None:
         self.directory = directory
         self.name = name
@@ -76,7 +77,7 @@ class HunyuanImageToVideo:
         self._told_guidance: bool = transformer["guidance_embeds"]
         self._layout = LAYOUTS[transformer["image_condition_type"]]
         self.scores_generated_only = self._layout.scores_generated_only
-        self._transformers = Experts(self._load_transformer, device=device)
+        self._transformers = Experts(self._load_transformer, device=device, loaded=transformers)
 
     def _load_transformer(self, name: str) -> Any:
         cpu = torch.device("cpu")

@@ -29,6 +29,10 @@ class Packed:
     codes: Tensor
     scales: Tensor | None = None
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return (self.codes,) if self.scales is None else (self.codes, self.scales)
+
     def map(self, change: Callable[[Tensor], Tensor]) -> Packed:
         return Packed(change(self.codes), None if self.scales is None else change(self.scales))
 
@@ -118,9 +122,19 @@ class Fetch(Protocol):
 
     def __call__(self, layer: StoredLinear, *, backward: bool) -> Packed: ...
 
+    def let_go(self) -> None:
+        """Of what lies there for layers to come."""
+        ...
 
-def _where_it_is(layer: StoredLinear, *, backward: bool) -> Packed:
-    return layer.packed
+
+class _WhereItIs:
+    """A `Fetch` that fetches nothing."""
+
+    def __call__(self, layer: StoredLinear, *, backward: bool) -> Packed:
+        return layer.packed
+
+    def let_go(self) -> None:
+        pass
 
 
 class StoredLinear(nn.Linear):
@@ -137,7 +151,7 @@ class StoredLinear(nn.Linear):
         self.dtype = linear.weight.dtype
         self._packing = packing
         self._stays = fetch is not None
-        self._fetch: Fetch = fetch or _where_it_is
+        self._fetch: Fetch = fetch or _WhereItIs()
 
     @property
     def weight(self) -> Tensor:  # type: ignore (read by peft for its type and device only)
@@ -147,6 +161,10 @@ class StoredLinear(nn.Linear):
         """The weight (out, in) on the device that computes."""
         packed = self._fetch(self, backward=backward)
         return self._packing.unpack(packed, (self.out_features, self.in_features), self.dtype)
+
+    def let_go(self) -> None:
+        """Of whatever was brought to the device ahead of use."""
+        self._fetch.let_go()
 
     def forward(self, input: Tensor) -> Tensor:
         return _Product.apply(input, self)  # type: ignore (apply is untyped)

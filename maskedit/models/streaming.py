@@ -41,6 +41,10 @@ class WeightStream:
         self._ahead = None if follower is None else (follower, self._copied(follower))
         return packed
 
+    def let_go(self) -> None:
+        self._ahead = self._last = None
+        self._uses.clear()
+
     def _copied(self, layer: StoredLinear) -> Packed:
         if self._side is None:
             return layer.packed.map(lambda tensor: tensor.to(self._device))

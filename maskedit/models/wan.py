@@ -6,7 +6,7 @@ Parts are loaded from a diffusers folder when first needed, offline, from safete
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,6 +106,7 @@ class WanImageToVideo:
         dtype: torch.dtype,
         plan: MemoryPlan = RESIDENT,
         layout: Layout | None = None,
+        transformers: MutableMapping[str, Any] | None = None,
     ) -> None:
         self.directory = directory
         self.name = name
@@ -130,7 +131,7 @@ class WanImageToVideo:
             read_config(directory, file=index.name).get("boundary_ratio") if index.is_file() else None
         )
         self.experts: tuple[str, ...] = _EXPERTS[:1] if self._boundary is None else _EXPERTS
-        self._transformers = Experts(self._load_transformer, device=device)
+        self._transformers = Experts(self._load_transformer, device=device, loaded=transformers)
 
     def _load_transformer(self, name: str) -> Any:
         cpu = torch.device("cpu")
@@ -150,7 +151,8 @@ class WanImageToVideo:
             raise ModelError(f"{self.name} has a video codec of unknown kind {name}: use a supported model.")
         # float32 for training targets and for inference alike: the reference code's mixture of the two is a defect.
         codec = load_part(_CODECS[name], self.directory, "vae", dtype=torch.float32, device=self.device)
-        if self.plan.vae_tiling:
+        # The bundled codec works on one patch at a time anyway.
+        if self.plan.vae_tiling and isinstance(codec, AutoencoderKLWan):
             codec.enable_tiling()
         return codec
 

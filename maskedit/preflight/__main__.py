@@ -17,13 +17,14 @@ from pydantic import TypeAdapter
 
 from maskedit.catalogue import Catalogue
 from maskedit.checking import CheckedEdit, check_edit
-from maskedit.errors import InputError
+from maskedit.errors import InputError, in_one_line
 from maskedit.findings import Finding, PresetEstimate
 from maskedit.preflight.estimates import estimates_of
 from maskedit.preflight.running import preflight
 from maskedit.request import from_json
 
 _SECONDS = 4.0
+_TOO_BIG = "The clip, a matte or a keyframe takes more memory than the server gives to a check: scale it down."
 
 
 def report(text: str | bytes, *, models: Catalogue, seconds: float) -> dict[str, Any]:
@@ -34,7 +35,9 @@ def report(text: str | bytes, *, models: Catalogue, seconds: float) -> dict[str,
         findings = preflight(request, checked, models=models, seconds=seconds)
         estimates = estimates_of(request, checked, entry=models.find(request.model))
     except InputError as error:
-        return {"ok": False, "error": " ".join(str(error).split())}
+        return {"ok": False, "error": in_one_line(error)}
+    except MemoryError:
+        return {"ok": False, "error": _TOO_BIG}
     return {
         "ok": True,
         **TypeAdapter(CheckedEdit).dump_python(checked, mode="json"),

@@ -21,7 +21,7 @@ from maskedit.devices import Device, find_devices
 from maskedit.errors import ModelError
 from maskedit.findings import Finding, PresetEstimate, Severity
 from maskedit.geometry import CropPlan, plan_track, windows
-from maskedit.memory import Demand, Memory, MemoryPlan, plan_memory
+from maskedit.memory import Demand, Memory, MemoryPlan, least_memory, plan_memory
 from maskedit.model_sizes import ModelSizes, read_sizes
 from maskedit.presets import Recipe, edges_for, recipe_for
 from maskedit.request import EditRequest, Preset
@@ -49,10 +49,14 @@ _TRIAL_SIDE, _TRIAL_COUNT = 64, 2000
 
 @dataclass(frozen=True)
 class Estimate:
-    """`seconds`: least and most, None on a GPU whose speed is not known; `plan`: how the model would be held."""
+    """`seconds`: least and most, None on a GPU whose speed is not known; `plan`: how the model would be held.
+
+    `least_bytes`: what a device has to have for any plan.
+    """
 
     plan: MemoryPlan
     seconds: tuple[float, float] | None
+    least_bytes: int
 
 
 def estimates_of(request: EditRequest, checked: CheckedEdit, *, entry: ModelEntry) -> tuple[PresetEstimate, ...]:
@@ -76,7 +80,13 @@ def _estimate_with(
     except ModelError as error:
         return PresetEstimate(preset=preset, problem=str(error))
     least, most = found.seconds or (0.0, 0.0)
-    return PresetEstimate(preset=preset, least_seconds=least, most_seconds=most, memory_bytes=found.plan.device_bytes)
+    return PresetEstimate(
+        preset=preset,
+        least_seconds=least,
+        most_seconds=most,
+        memory_bytes=found.plan.device_bytes,
+        least_memory_bytes=found.least_bytes,
+    )
 
 
 def region_plan(request: EditRequest, checked: CheckedEdit, *, entry: ModelEntry, recipe: Recipe) -> CropPlan:
@@ -132,9 +142,10 @@ def estimate(plan: CropPlan, *, checked: CheckedEdit, entry: ModelEntry, recipe:
     main = next(each.memory_bytes for each in find_devices() if not each.uuid)
     # All of it: what other programs and jobs hold now may be free when the job starts.
     held = plan_memory(sizes, demand, memory=Memory(free=device.memory_bytes, main=main, gpu=gpu))
+    least_bytes = least_memory(sizes, demand, gpu=gpu)
     speed = _peak(device) if gpu else _cpu_speed()
     if speed is None:
-        return Estimate(held, None)
+        return Estimate(held, None, least_bytes)
 
     on_motion = int(recipe.appearance_steps * recipe.motion_share)
     step = _CHECKPOINTED if held.checkpointing else _STEP
@@ -150,7 +161,7 @@ def estimate(plan: CropPlan, *, checked: CheckedEdit, entry: ModelEntry, recipe:
             _GPU_SHARES if gpu else _CPU_SHARES, _AROUND_SECONDS, _LOADING_SECONDS, strict=True
         )
     )
-    return Estimate(held, (least, most))
+    return Estimate(held, (least, most), least_bytes)
 
 
 def estimate_findings(found: Estimate, *, preset: str, device: Device) -> Iterator[Finding]:
@@ -170,8 +181,8 @@ def estimate_findings(found: Estimate, *, preset: str, device: Device) -> Iterat
 
 
 def best_device() -> Device:
-    """Where a job would run: the first GPU, else the CPU."""
-    return find_devices()[0]
+    """Where a job would run if it needs all there is: the GPU with the most memory, else the CPU."""
+    return max(find_devices(), key=lambda device: (bool(device.uuid), device.memory_bytes))
 
 
 def memory_finding(error: ModelError) -> Finding:

@@ -42,6 +42,8 @@ def server_settings() -> ServerSettings:
         server=said.server,
         token=said.token,
         certificate=bpy.path.abspath(said.certificate),
+        client_certificate=bpy.path.abspath(said.client_certificate),
+        client_key=bpy.path.abspath(said.client_key),
         command=bpy.path.abspath(said.command),
         auto_start=said.auto_start,
         # Before 4.2 Blender has no such switch.

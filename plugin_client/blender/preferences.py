@@ -19,6 +19,8 @@ class Preferences:
     server: str = ""
     token: str = ""
     certificate: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
     command: str = ""
     auto_start: bool = True
     folder: str = ""
@@ -38,6 +40,14 @@ class MaskEditPreferences(bpy.types.AddonPreferences):
     )
     certificate: bpy.props.StringProperty(
         name="Certificate", description="The file of a server's own certificate, if it has one", subtype="FILE_PATH"
+    )
+    client_certificate: bpy.props.StringProperty(
+        name="Your certificate",
+        description="The file that says who you are, for a server that asks",
+        subtype="FILE_PATH",
+    )
+    client_key: bpy.props.StringProperty(
+        name="Its key", description="The file of your certificate's key", subtype="FILE_PATH"
     )
     command: bpy.props.StringProperty(
         name="MaskEdit",
@@ -71,7 +81,8 @@ class MaskEditPreferences(bpy.types.AddonPreferences):
         about = elsewhere.column()
         about.active = bool(self.server)
         about.prop(self, "token")
-        about.prop(self, "certificate")
+        for name in ("certificate", "client_certificate", "client_key"):
+            about.prop(self, name)
         layout.separator()
         layout.prop(self, "folder")
         layout.prop(self, "image_editor")

@@ -45,6 +45,8 @@ class ServerSettings:
     server: str = ""
     token: str = ""
     certificate: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
     command: str = ""
     auto_start: bool = True
     online: bool = False
@@ -136,9 +138,17 @@ class Session:
             return Connection(locate, patience_seconds=_CALL_PATIENCE_SECONDS)
         if not settings.online and not checked_endpoint(address).is_local:
             raise ServerUnreachable(_OFFLINE)
-        if settings.certificate and not Path(settings.certificate).is_file():
-            raise BadInput(f"There is no certificate {settings.certificate}: choose it again in the preferences.")
-        found = connect(server=address, token=settings.token, certificate=settings.certificate, data_dir=folder)
+        for file in (settings.certificate, settings.client_certificate, settings.client_key):
+            if file and not Path(file).is_file():
+                raise BadInput(f"There is no certificate {file}: choose it again in the preferences.")
+        found = connect(
+            server=address,
+            token=settings.token,
+            certificate=settings.certificate,
+            client_certificate=settings.client_certificate,
+            client_key=settings.client_key,
+            data_dir=folder,
+        )
         found.patience_seconds = _CALL_PATIENCE_SECONDS
         return found
 

@@ -22,8 +22,10 @@ def edit_alone(options: argparse.Namespace, edit_options: EditOptions, out: Path
 
     Raises BadInput, JobFailed, JobCancelled or TransferError.
     """
-    if options.server or options.token_file or options.tls_ca:
-        raise BadInput("--local needs no server: leave out --server, --token-file and --tls-ca, or leave out --local.")
+    named = ("server", "token_file", "tls_ca", "tls_cert", "tls_key")
+    given = [f"--{name.replace('_', '-')}" for name in named if getattr(options, name)]
+    if given:
+        raise BadInput(f"--local needs no server: leave out {' and '.join(given)}, or leave out --local.")
     request = build_edit(edit_options)
     with closing(Alone(request, data_dir=data_dir(options.data_dir))) as alone:
         try:

@@ -12,16 +12,17 @@ from plugin_client.core.media import files_of, is_sequence, number_in
 from plugin_client.core.requests import FORMATS, Wanted
 from plugin_client.core.results import beside
 
-_SEQUENCES = ("png", "exr")
-_V210 = "v210"  # its files are movs
-_SUFFIXES = tuple(name for name in FORMATS if name != _V210)
+SEQUENCES = ("png", "exr")
+# The formats whose files do not end as they are called.
+_ENDINGS = {"v210": "mov", "cache": "mefc"}
+_SUFFIXES = {_ENDINGS.get(name, name): name for name in FORMATS if name != "v210"}
 # What the hosts that a comp is for read, with alpha.
 READ_BY_HOSTS = ("mov", "png", "exr")
 
 
 def suffix_of(format_name: str) -> str:
     """How the files of a deliverable format end, without the dot."""
-    return "mov" if format_name == _V210 else format_name
+    return _ENDINGS.get(format_name, format_name)
 
 
 def format_of(out: str, chosen: str = "") -> str:
@@ -30,10 +31,10 @@ def format_of(out: str, chosen: str = "") -> str:
     if not chosen:
         if suffix not in _SUFFIXES:
             raise BadInput(f"The format of {out!r} is not known: end it in .{', .'.join(_SUFFIXES)}, or give --format.")
-        chosen = suffix
+        chosen = _SUFFIXES[suffix]
     if suffix in _SUFFIXES and suffix != suffix_of(chosen):
         raise BadInput(f"--out {out} and --format {chosen} disagree: change one of them.")
-    if chosen in _SEQUENCES and suffix == chosen and not is_sequence(out):
+    if chosen in SEQUENCES and suffix == chosen and not is_sequence(out):
         raise BadInput(
             f"A {chosen} result is a sequence: give --out as a folder, or numbered, for example shot.%04d.{chosen}."
         )
@@ -54,6 +55,8 @@ def deliverables_of(out: str, kinds: Sequence[str], formats: Sequence[str], *, c
             "--deliver in the same order."
         )
     wanted = [Wanted(*each) for each in zip(asked, chosen if len(chosen) > 1 else chosen * len(asked), strict=True)]
+    if any(each.format == "cache" and each.kind != "patch" for each in wanted):
+        raise BadInput("A frame cache holds a patch and nothing else: add --deliver patch, or choose another --format.")
     if comp_of:
         shown = next((each for each in wanted if each.kind in ("patch", "fill")), None)
         if shown is None:
@@ -74,20 +77,19 @@ def deliverables_of(out: str, kinds: Sequence[str], formats: Sequence[str], *, c
 def check_beside(out: Path, wanted: Sequence[Wanted], *, sources: Iterable[str]) -> None:
     """Raise BadInput if one of the deliverables after the first, which land beside `out`, would overwrite a source."""
     for each in wanted[1:]:
-        ending = f"-{each.kind}" + ("" if each.format in _SEQUENCES else f".{suffix_of(each.format)}")
+        ending = f"-{each.kind}" + ("" if each.format in SEQUENCES else f".{suffix_of(each.format)}")
         check_out(str(beside(out, ending)), each.format, sources=sources)
 
 
 def check_out(out: str, format_name: str, *, sources: Iterable[str]) -> Path:
     """`out` as an absolute path that can be written and overwrites none of `sources`. Raises BadInput."""
     path = Path(out).expanduser().absolute()
-    is_folder = format_name in _SEQUENCES and not is_sequence(out)
+    is_folder = format_name in SEQUENCES and not is_sequence(out)
     holds = path if is_folder else path.parent
     source_files = [file.resolve() for source in sources for file in files_of(source)]
     if not is_folder and path.is_dir():
-        raise BadInput(
-            f"--out {out} is a folder: name a file in it, for example {out.rstrip('/')}/result.{format_name}."
-        )
+        example = f"{out.rstrip('/')}/result.{suffix_of(format_name)}"
+        raise BadInput(f"--out {out} is a folder: name a file in it, for example {example}.")
     if is_folder and path.exists() and not path.is_dir():
         raise BadInput(f"--out {out} is a file, but a {format_name} sequence needs a folder: choose another name.")
     if path.resolve() in source_files:

@@ -18,8 +18,9 @@ from plugin_client.cli.console import console_for, print_json
 from plugin_client.cli.destination import check_beside, check_out, deliverables_of
 from plugin_client.cli.following import follow, next_keyframe_words, summary
 from plugin_client.cli.mattes import add_matte_options, mattes_from
-from plugin_client.cli.numbering import FRAME_BASES, numbering_of
+from plugin_client.cli.numbering import FRAME_BASES, Numbering, numbering_of
 from plugin_client.cli.parsing import (
+    add_priority_option,
     add_server_options,
     add_setting_option,
     connect_from,
@@ -72,6 +73,7 @@ def add_to(verbs: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_clip(parser)
     add_edit_options(parser)
     parser.add_argument(
         "--out",
@@ -84,19 +86,24 @@ def add_to(verbs: Any) -> None:
         action="store_true",
         help="without a server, in a process that ends with the edit: for render farms and scripts; Ctrl-C cancels it",
     )
+    add_priority_option(parser)
     parser.set_defaults(run=run)
 
 
-def add_edit_options(parser: argparse.ArgumentParser) -> None:
-    """Everything that says what to edit and how, but not where the result goes."""
+def add_clip(parser: argparse.ArgumentParser) -> None:
+    """What is edited, where it is a file of its own."""
     parser.add_argument("clip", metavar="CLIP", help="a video file, or an image sequence such as shot.%%04d.exr")
+
+
+def add_edit_options(parser: argparse.ArgumentParser) -> None:
+    """Everything that says how to edit a clip, but neither which nor where the result goes."""
     add_matte_options(parser)
     parser.add_argument(
         "--keyframe",
         action="append",
-        required=True,
+        default=[],
         metavar="N=IMAGE",
-        help="the edited picture of frame N (repeatable)",
+        help="the edited picture of frame N (repeatable; one at least)",
     )
     add_care_options(parser)
     parser.add_argument("--frames", metavar="A-B", help="first and last frame to edit, both included")
@@ -160,16 +167,7 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, upload, submit, follow, fetch."""
     console = console_for(as_json=options.json)
-    edit_options = options_from(options)
-    mattes, pictures = edit_options.mattes, edit_options.keyframes
-    sources = (edit_options.clip, *(matte.path for matte in mattes), *(picture.path for picture in pictures))
-    out = check_out(options.out, edit_options.deliverables[0].format, sources=sources)
-    check_beside(out, edit_options.deliverables, sources=sources)
-    if options.local:
-        job = edit_alone(options, edit_options, out, console=console)
-    else:
-        with connect_from(options) as connection:
-            job = edit(connection, edit_options, out, console=console)
+    job, out = make(options, options_from(options), console=console)
     comps = write_comps(options.comp, job, out, plate=options.clip)
     if options.json:
         print_json(summary(job, out=out) | ({"comps": [str(comp) for comp in comps]} if comps else {}))
@@ -180,9 +178,33 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def options_from(options: argparse.Namespace) -> EditOptions:
-    """The edit that the command line asks for. Raises BadInput, one sentence, before anything is computed."""
-    numbering = numbering_of(options.clip, base=options.frame_base, timecode=options.timecode)
+def make(options: argparse.Namespace, edit_options: EditOptions, *, console: Console) -> tuple[Job, Path]:
+    """The finished job and where its result lies: `options.out`, which is checked first. Raises ClientError."""
+    out = checked_out(options.out, edit_options)
+    if options.local:
+        job = edit_alone(options, edit_options, out, console=console)
+    else:
+        with connect_from(options) as connection:
+            job = edit(connection, edit_options, out, console=console, priority=options.priority)
+    return job, out
+
+
+def checked_out(out: str, options: EditOptions) -> Path:
+    """Where the result goes, which overwrites nothing that the edit reads. Raises BadInput."""
+    sources = (options.clip, *(matte.path for matte in options.mattes), *(each.path for each in options.keyframes))
+    path = check_out(out, options.deliverables[0].format, sources=sources)
+    check_beside(path, options.deliverables, sources=sources)
+    return path
+
+
+def options_from(options: argparse.Namespace, numbering: Numbering | None = None) -> EditOptions:
+    """The edit that the command line asks for; `numbering` stands in for its own options of that.
+
+    Raises BadInput, one sentence, before anything is computed.
+    """
+    numbering = numbering or numbering_of(options.clip, base=options.frame_base, timecode=options.timecode)
+    if not options.keyframe:
+        raise BadInput("There is no edited picture: give at least one --keyframe N=IMAGE.")
     pictures = []
     for label, image in map(split_keyframe, options.keyframe):
         pictures.append(picture_at(numbering.frame(label), image))
@@ -224,9 +246,9 @@ def _strength(text: str) -> float:
     return value
 
 
-def edit(connection: Connection, options: EditOptions, out: Path, *, console: Console) -> Job:
+def edit(connection: Connection, options: EditOptions, out: Path, *, console: Console, priority: str = "normal") -> Job:
     """Run one edit on the connected server and leave its result at `out`."""
-    return send(connection, wire_of(connection, options), out, console=console)
+    return send(connection, wire_of(connection, options), out, console=console, priority=priority)
 
 
 def wire_of(connection: Connection, options: EditOptions) -> WireEdit:
@@ -244,11 +266,11 @@ def offer(connection: Connection, request: WireEdit, *, console: Console) -> Non
     next(call_apart(lambda: make_available(connection, files, on_bytes=lambda *sent: _say_upload(console, *sent))))
 
 
-def send(connection: Connection, request: WireEdit, out: Path, *, console: Console) -> Job:
+def send(connection: Connection, request: WireEdit, out: Path, *, console: Console, priority: str = "normal") -> Job:
     """Run an edit whose files have been looked at, and leave its result at `out`."""
     offer(connection, request, console=console)
     jobs = Jobs(connection)
-    submitting = call_apart(lambda: jobs.submit(request))
+    submitting = call_apart(lambda: jobs.submit(request, priority=priority))
     try:
         job_id = next(submitting)
     except KeyboardInterrupt:  # the server may have queued it already

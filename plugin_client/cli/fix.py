@@ -12,7 +12,7 @@ from plugin_client.cli.destination import check_out, suffix_of
 from plugin_client.cli.edit import describe, send
 from plugin_client.cli.following import summary
 from plugin_client.cli.numbering import FRAME_BASES, Numbering, numbering_of
-from plugin_client.cli.parsing import add_server_options, connect_from, picture_at, split_keyframe
+from plugin_client.cli.parsing import add_priority_option, add_server_options, connect_from, picture_at, split_keyframe
 from plugin_client.core.connection import Connection
 from plugin_client.core.download import read_record
 from plugin_client.core.errors import BadInput
@@ -60,6 +60,7 @@ def add_to(verbs: Any) -> None:
     )
     parser.add_argument("--timecode", action="store_true", help="N, A and B are the clip's own timecode")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, words on stderr")
+    add_priority_option(parser)
     add_server_options(parser)
     parser.set_defaults(run=run)
 
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         edit = fixed_edit(given, parent.job_id, pictures=pictures, frames=frames)
         out = _out(options.out, given, pictures)
         console.print(f"Rendering anew: frames {', '.join(f'{each.first}-{each.last}' for each in frames)}")
-        job = send(connection, edit, out, console=console)
+        job = send(connection, edit, out, console=console, priority=options.priority)
     if options.json:
         rendered = [[each.first, each.last] for each in frames]
         print_json(summary(job, out=out) | {"parent": parent.job_id, "rendered": rendered})

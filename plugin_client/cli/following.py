@@ -40,6 +40,15 @@ def follow(connection: Connection, job_id: str, *, console: Console, out: Path |
     return job
 
 
+def succeeded(job: Job) -> Job:
+    """`job`, which has ended, if it ended well. Raises JobFailed or JobCancelled."""
+    if job.state is JobState.FAILED:
+        raise JobFailed(job.error or f"The job failed without a reason: see the server's log for {job.job_id}.")
+    if job.state is JobState.CANCELLED:
+        raise JobCancelled(f"The job {job.job_id} was cancelled.")
+    return job
+
+
 def summary(job: Job, *, out: Path | None = None) -> dict[str, Any]:
     """The contract's `--json` fields of a job, those of its result if it has one; no id where no server keeps it."""
     facts: dict[str, Any] = {
@@ -86,12 +95,7 @@ def _ended(jobs: Jobs, job_id: str, console: Console) -> Job:
         next(call_apart(lambda: jobs.cancel(job_id)))
         for _ in events:
             pass
-    job = jobs.get(job_id)
-    if job.state is JobState.FAILED:
-        raise JobFailed(job.error or f"The job failed without a reason: see the server's log for {job_id}.")
-    if job.state is JobState.CANCELLED:
-        raise JobCancelled(f"The job {job_id} was cancelled.")
-    return job
+    return succeeded(jobs.get(job_id))
 
 
 def _wants_cancel() -> bool:

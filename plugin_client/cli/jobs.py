@@ -116,7 +116,11 @@ def _out_of(options: argparse.Namespace) -> Path | None:
 
 
 def _facts(job: Job) -> dict[str, Any]:
-    facts = summary(job) | {"name": job.name, "created_at": job.created_at.isoformat()}
+    facts = summary(job) | {
+        "name": job.name,
+        "created_at": job.created_at.isoformat(),
+        "priority": job.priority,
+    }
     if job.result is not None:
         facts["files"] = [file.path or file.name for file in job.result.files]
     if job.last_event is not None and job.state is JobState.RUNNING:
@@ -126,8 +130,9 @@ def _facts(job: Job) -> dict[str, Any]:
 
 def _state_words(job: Job) -> str:
     match job.state:
-        case JobState.QUEUED if job.queue_position:
-            return f"queued, {job.queue_position} before it"
+        case JobState.QUEUED:
+            place = f"queued, {job.queue_position} before it" if job.queue_position else "queued"
+            return place if job.priority == "normal" else f"{place}, {job.priority} priority"
         case JobState.RUNNING if job.last_event is not None and job.last_event.total:
             event = job.last_event
             return f"running: {stage_words(event.stage)} {100 * event.done // event.total} %"

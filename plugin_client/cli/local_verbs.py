@@ -35,6 +35,7 @@ LOCAL_VERBS = {
     "models": LocalVerb("maskedit.catalogue", "list, check, add and fetch models", takes_data_dir=True),
     "comp": LocalVerb("maskedit.comps", "write a Nuke or Fusion comp that lays a patch over its plate"),
     "frame": LocalVerb("maskedit.colour", "write one frame of a clip as the model sees it, to paint on"),
+    "frames": LocalVerb("maskedit.frames", "make and check frame caches, which the OpenFX plugin shows"),
     "score": LocalVerb("maskedit.scorecard", "measure a result's quality"),
     "benchmark": LocalVerb("maskedit.benchmark", "compare ways of editing on known answers", takes_data_dir=True),
     "pretrain": LocalVerb("maskedit.pretraining", "train the bundled model"),

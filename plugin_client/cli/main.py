@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from plugin_client.cli import adapters, demo, doctor, edit, fix, jobs, preflight, resolve
+from plugin_client.cli import adapters, demo, doctor, edit, fix, jobs, ofx, preflight, resolve, timeline, watch
 from plugin_client.cli.console import print_json
 from plugin_client.cli.local_verbs import LOCAL_VERBS, run_local
 from plugin_client.cli.parsing import Parser
@@ -58,11 +58,11 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"maskedit {_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (edit, preflight, fix, jobs, adapters):
+    for verb in (edit, preflight, fix, timeline, watch, jobs, adapters):
         verb.add_to(verbs)
     for name, local in LOCAL_VERBS.items():
         verbs.add_parser(name, help=local.words, add_help=False)
-    for verb in (demo, doctor, resolve):
+    for verb in (demo, doctor, resolve, ofx):
         verb.add_to(verbs)
     return parser
 

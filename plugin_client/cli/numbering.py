@@ -3,29 +3,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from plugin_client.cli.facts import clip_facts
 from plugin_client.core.errors import BadInput
 from plugin_client.core.media import is_sequence, sequence_files
 from plugin_client.core.timeline import FrameRange, frame_at_timecode, parse_range
 
 FRAME_BASES = ("zero", "file")
-
-_PROBE = """
-import json, sys
-from maskedit.errors import MaskEditError
-from maskedit.media import probe
-try:
-    facts = probe(sys.argv[1])
-    print(json.dumps({"start": facts.start_timecode, "rate": str(facts.rate)}))
-except MaskEditError as error:
-    print(json.dumps({"error": str(error)}))
-"""
 
 
 class Numbering(Protocol):
@@ -93,13 +80,9 @@ class Timecoded:
 
 
 def _clip_timecode(clip: str) -> Timecoded:
-    answer = subprocess.run([sys.executable, "-P", "-c", _PROBE, clip], capture_output=True, text=True, check=False)
-    try:
-        facts = json.loads(answer.stdout)
-    except ValueError as error:
-        raise BadInput(f"The timecode of {clip} cannot be read here: number the frames from 0 instead.") from error
-    if "error" in facts:
-        raise BadInput(facts["error"])
-    if not facts["start"]:
+    facts = clip_facts(clip)
+    if facts is None:
+        raise BadInput(f"The timecode of {clip} cannot be read here: number the frames from 0 instead.")
+    if not facts.start_timecode:
         raise BadInput(f"{clip} carries no timecode: number the frames from 0 instead.")
-    return Timecoded(facts["start"], Fraction(facts["rate"]))
+    return Timecoded(facts.start_timecode, facts.rate)

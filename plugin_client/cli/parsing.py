@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from plugin_client.core.connection import Connection
 from plugin_client.core.datadir import data_dir
 from plugin_client.core.errors import BadInput
+from plugin_client.core.job import PRIORITIES
 from plugin_client.core.local_server import connect
 from plugin_client.core.requests import ADAPTER_ROLES, SETTINGS, GivenAdapter, Picture, parse_setting
 
@@ -46,6 +47,16 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tls-key", default="", metavar="FILE", help="its key (default: MASKEDIT_CLIENT_KEY)")
     group.add_argument(
         "--data-dir", default=None, metavar="DIR", help="the local server's data folder (default: MASKEDIT_DATA_DIR)"
+    )
+
+
+def add_priority_option(parser: argparse.ArgumentParser) -> None:
+    """`--priority`, for verbs that queue a job."""
+    parser.add_argument(
+        "--priority",
+        choices=PRIORITIES,
+        default="normal",
+        help="which job goes first of those that wait; one that runs is left alone (default normal)",
     )
 
 

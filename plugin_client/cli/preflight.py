@@ -9,7 +9,7 @@ from typing import Any
 
 from plugin_client.cli.apart import call_apart
 from plugin_client.cli.console import console_for, print_json
-from plugin_client.cli.edit import add_edit_options, offer, options_from, wire_of
+from plugin_client.cli.edit import add_clip, add_edit_options, offer, options_from, wire_of
 from plugin_client.cli.parsing import connect_from
 from plugin_client.core.findings import findings_of
 from plugin_client.core.jobs import Jobs
@@ -21,6 +21,7 @@ _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 def add_to(verbs: Any) -> None:
     """Register the verb: the options of `edit`, less where the result goes."""
     parser = verbs.add_parser("preflight", help="say what would spoil an edit, before it is started")
+    add_clip(parser)
     add_edit_options(parser)
     parser.set_defaults(run=run, out="edited.mkv")
 

@@ -14,16 +14,17 @@ import grpc
 
 from bridge_api.v1 import (
     adapter_pb2_grpc,
-    asset_pb2_grpc,
     edit_pb2_grpc,
     job_pb2_grpc,
     system_pb2,
     system_pb2_grpc,
 )
 from plugin_client.core.errors import BadInput, ServerUnreachable, from_rpc, is_transient
+from plugin_client.core.handshake import why_refused
+from plugin_client.core.pieces import asset_stub
 from plugin_client.core.token_channel import CLOSED, TokenChannel
 
-API_MINOR = 4
+API_MINOR = 5
 """The `bridge_api.v1` addition that this client was written against; a server needs at least this one."""
 
 CONNECT_SECONDS = 10.0
@@ -92,7 +93,7 @@ class Connection:
         channel = open_channel(self.endpoint, token=lambda: self.endpoint.token)
         self.edits = edit_pb2_grpc.EditServiceStub(channel)
         self.jobs = job_pb2_grpc.JobServiceStub(channel)
-        self.assets = asset_pb2_grpc.AssetServiceStub(channel)
+        self.assets = asset_stub(channel)
         self.adapters = adapter_pb2_grpc.AdapterServiceStub(channel)
         self._system = system_pb2_grpc.SystemServiceStub(channel)
         # Only now may another thread close it: gRPC does not survive that while stubs are made.
@@ -130,6 +131,10 @@ class Connection:
             if error.code() is grpc.StatusCode.UNAUTHENTICATED and self.finds_new_token(token):
                 return self.system()
             if is_transient(error):
+                if reason := why_refused(self.endpoint):
+                    raise ServerUnreachable(
+                        f"No MaskEdit server at {self.endpoint.address} can be talked to: {reason}."
+                    ) from error
                 raise ServerUnreachable(
                     f"No MaskEdit server answers at {self.endpoint.address}: start it with `maskedit serve`, "
                     f"or leave out --server."

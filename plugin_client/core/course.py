@@ -95,9 +95,14 @@ class Course:
                 return state.value.capitalize()
 
     @property
+    def seconds_left(self) -> float | None:
+        """How long its stage still takes; None while that cannot be known."""
+        return self._left.seconds(now=self._clock()) if self.state is JobState.RUNNING else None
+
+    @property
     def left_words(self) -> str:
-        """How long its stage still takes: "0:45 left"; "" while that cannot be known."""
-        seconds = self._left.seconds(now=self._clock()) if self.state is JobState.RUNNING else None
+        """The same in words: "0:45 left"; "" while it cannot be known."""
+        seconds = self.seconds_left
         return "" if seconds is None else f"{duration_words(seconds)} left"
 
     @property

@@ -30,6 +30,10 @@ class JobState(StrEnum):
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
+PRIORITIES = ("low", "normal", "high")
+"""What may be asked of the queue; of those that wait, the higher goes first."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened to a job. `stage` is "" outside RUNNING; `preview` is a JPEG or PNG file's bytes.
@@ -72,7 +76,10 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job. `error` is a sentence where the state is FAILED; `result` is there where it is SUCCEEDED."""
+    """One job. `error` is a sentence where the state is FAILED; `result` is there where it is SUCCEEDED.
+
+    `priority`: one of PRIORITIES; one that only a newer server knows counts as normal.
+    """
 
     job_id: str
     state: JobState
@@ -82,3 +89,4 @@ class Job:
     error: str = ""
     last_event: Event | None = None
     result: Result | None = None
+    priority: str = "normal"

@@ -6,9 +6,11 @@ from __future__ import annotations
 from datetime import UTC
 from fractions import Fraction
 
-from bridge_api.v1 import job_pb2
-from plugin_client.core.job import Event, Job, JobState, Result, ResultFile
+from bridge_api.v1 import edit_pb2, job_pb2
+from plugin_client.core.job import PRIORITIES, Event, Job, JobState, Result, ResultFile
 from plugin_client.core.timeline import FrameRange
+
+_PRIORITIES = {edit_pb2.Priority.Value(f"PRIORITY_{name.upper()}"): name for name in PRIORITIES}
 
 
 def state_of(value: job_pb2.JobState.ValueType) -> JobState:
@@ -48,6 +50,7 @@ def job_of(wire: job_pb2.Job) -> Job:
         error=wire.error,
         last_event=event_of(wire.last_event) if wire.HasField("last_event") else None,
         result=_result_of(wire.result) if wire.HasField("result") else None,
+        priority=_PRIORITIES.get(wire.priority, "normal"),
     )
 
 

@@ -37,12 +37,14 @@ class Jobs:
         request = edit_pb2.CheckEditRequest(edit=edit)
         return self._call(lambda: self._connection.edits.CheckEdit(request, timeout=SUBMIT_SECONDS))
 
-    def submit(self, edit: edit_pb2.EditRequest, *, key: str = "") -> str:
+    def submit(self, edit: edit_pb2.EditRequest, *, key: str = "", priority: str = "normal") -> str:
         """Queue `edit`, once however often the answer gets lost; returns the job id. Raises BadInput.
 
-        `key`: what makes it the same edit even for a client that was restarted meanwhile, see `new_key`.
+        `key`: what makes it the same edit even for a client that was restarted meanwhile, see `new_key`. `priority`:
+        one of PRIORITIES.
         """
-        request = edit_pb2.SubmitEditRequest(idempotency_key=key or new_key(), edit=edit)
+        wire_priority = edit_pb2.Priority.Value(f"PRIORITY_{priority.upper()}")
+        request = edit_pb2.SubmitEditRequest(idempotency_key=key or new_key(), edit=edit, priority=wire_priority)
         return self._call(lambda: self._connection.edits.SubmitEdit(request, timeout=SUBMIT_SECONDS)).job_id
 
     def get(self, job_id: str) -> Job:
@@ -88,7 +90,10 @@ class Jobs:
         self._call(lambda: self._connection.jobs.DeleteJob(request, timeout=CALL_SECONDS))
 
     def move(self, job_id: str, position: int) -> int:
-        """Let `position` jobs go before a queued one; returns how many do. Raises BadInput where it is not queued."""
+        """Let `position` jobs go before a queued one, as far as priorities let it; returns how many do.
+
+        Raises BadInput where it is not queued.
+        """
         request = job_pb2.MoveJobRequest(job_id=job_id, position=position)
         return self._call(lambda: self._connection.jobs.MoveJob(request, timeout=CALL_SECONDS)).position
 

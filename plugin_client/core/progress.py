@@ -55,7 +55,7 @@ def span_words(least_seconds: float, most_seconds: float) -> str:
 
 
 class RemainingTime:
-    """Seconds until one stage ends, from the speed of its latest reports.
+    """Seconds until one stage ends, from the speed of its latest units: those of `window_seconds`, at least three.
 
     Says None until it can be known: until three units were timed over at least two seconds. Between reports it
     counts down; once a unit is overdue it grows again, because nothing shows that the unit is about to end.
@@ -64,7 +64,7 @@ class RemainingTime:
     _MIN_UNITS = 3
     _MIN_SECONDS = 2.0
 
-    def __init__(self, *, window_seconds: float = 60.0) -> None:
+    def __init__(self, *, window_seconds: float = 30.0) -> None:
         self._window_seconds = window_seconds
         self._reports: deque[tuple[float, int]] = deque()
         self._total = 0
@@ -75,8 +75,15 @@ class RemainingTime:
             self._reports.clear()
             self._total = total
         self._reports.append((now, done))
-        while len(self._reports) > 2 and now - self._reports[1][0] > self._window_seconds:
+        while self._may_forget(now):
             self._reports.popleft()
+
+    def _may_forget(self, now: float) -> bool:
+        """Whether the oldest report is too old, and enough units come after it: slow ones outlast any window."""
+        if len(self._reports) < 3:
+            return False
+        at, done = self._reports[1]
+        return now - at > self._window_seconds and self._reports[-1][1] - done >= self._MIN_UNITS
 
     def seconds(self, *, now: float) -> float | None:
         """What is left at `now`, None while it cannot be known."""

@@ -16,7 +16,7 @@ from plugin_client.core.media import reference
 from plugin_client.core.timeline import FrameRange
 
 PRESETS = ("draft", "fast", "standard", "best")
-FORMATS = ("mkv", "mov", "mp4", "png", "exr", "v210")
+FORMATS = ("mkv", "mov", "mp4", "png", "exr", "v210", "cache")
 KINDS = ("full", "patch", "fill", "matte")
 CHANNELS = ("auto", "luma", "alpha")
 LOOSENINGS = ("grown", "box", "hull")

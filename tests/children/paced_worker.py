@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A worker without a model: it speaks the real protocol, and its request's prompt says what it does.
 
-`steps=20 pause=0.05`: so many steps, with so many seconds before each. `checkpoint=5`: writes one every 5 steps and
-goes on from it. `die=7`: kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has
-a child that does not either. What is asked of it meanwhile it says again. `phases=1`: passes by every stage and every
-point of maskedit/faults.py that a tuning worker does. The result lists the steps that each attempt did.
+`steps=20 pause=0.05`: so many steps, with so many seconds before each. `slower=10`: twice as many from step 10 on.
+`checkpoint=5`: writes one every 5 steps and goes on from it, and one where it stands when it is halted. `die=7`:
+kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has a child that does not
+either. What is asked of it meanwhile it says again. `phases=1`: passes by every stage and every point of
+maskedit/faults.py that a tuning worker does. The result lists the steps that each attempt did; its log says which
+process it was.
 """
 
 import argparse
@@ -14,67 +16,76 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
-
+from bridge_server.jobs.tasks import Task
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
+from bridge_server.worker.loop import work_on
 from maskedit.faults import Point, reach
 from maskedit.progress import Cancelled, Stage
-from maskedit.request import from_json
+from maskedit.request import EditRequest
+
+PLANNED_BYTES = 5_000_000_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("request", "output", "cache", "data-dir", "log"):
+    for name in ("data-dir", "cache"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--events-fd", type=int, required=True)
+    parser.add_argument("--spare-bytes", type=int)
     options = parser.parse_args()
     channel = Channel(options.events_fd)
-    reach(Point.WORKER_BEGUN)
-    with FileLock(options.output.with_suffix(".lock"), timeout=30):
-        reach(Point.WORKER_ALONE)
-        try:
-            channel.finish(work(options, channel))
-        except Cancelled:
-            channel.finish(Outcome(ending=Ending.CANCELLED))
+    work_on(channel, partial(work, options=options, channel=channel), planned=lambda: PLANNED_BYTES)
 
 
-def work(options: argparse.Namespace, channel: Channel) -> Outcome:
-    text = options.request.read_bytes()
-    script = dict(word.split("=") for word in from_json(text).prompt.split())
+def work(request: EditRequest, task: Task, *, options: argparse.Namespace, channel: Channel) -> Outcome:
+    ran_out = "" if task.ran_out is None else f" ran_out {task.ran_out}"
+    print(f"process {os.getpid()}{ran_out}", file=sys.stderr, flush=True)
+    text = task.request.read_bytes()
+    script = dict(word.split("=") for word in request.prompt.split())
     steps, pause, every = int(script.get("steps", 3)), float(script.get("pause", 0)), int(script.get("checkpoint", 0))
     if "stubborn" in script:
-        be_stubborn(options.output)
+        be_stubborn(task.output)
     checkpoint = options.cache / f"{hashlib.sha256(text).hexdigest()}.checkpoint"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
-    options.output.mkdir(exist_ok=True)
+    task.output.mkdir(exist_ok=True)
     stages = list(Stage) if "phases" in script else []
     for stage in stages[:2]:
         channel.report(stage, 1, total=1)
-    result = options.output / "result.txt"
+    result = task.output / "result.txt"
     with result.open("a") as file:
         for step in range(first, steps):
             if step == int(script.get("die", -1)):
                 os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(pause)
+            time.sleep(2 * pause if step >= int(script.get("slower", steps)) else pause)
             print(step, file=file, flush=True)
-            ask = channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"step {step}")
-            if ask is not None:
-                channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"asked to {ask}")
+            try:
+                ask = channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"step {step}")
+                if ask is not None:
+                    channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"asked to {ask}")
+            except Cancelled as stop:
+                if every and stop.resumes:
+                    keep(checkpoint, step + 1)
+                raise
             if every and (step + 1) % every == 0:
-                unfinished = checkpoint.with_suffix(".new")
-                reach(Point.TENSORS_WRITE)
-                unfinished.write_text(str(step + 1))
-                reach(Point.TENSORS_RENAME)
-                unfinished.replace(checkpoint)
-                reach(Point.TENSORS_RENAMED)
+                keep(checkpoint, step + 1)
     for stage in stages[3:]:
         channel.report(stage, 1, total=1)
     for point in (Point.TUNED, Point.RESULT_SYNC, Point.RESULT_RENAME, Point.RESULT_RENAMED, Point.RESULT_DESCRIBED):
         reach(point)
     return end(script.get("end", ""), result, options.events_fd)
+
+
+def keep(checkpoint: Path, done: int) -> None:
+    unfinished = checkpoint.with_suffix(".new")
+    reach(Point.TENSORS_WRITE)
+    unfinished.write_text(str(done))
+    reach(Point.TENSORS_RENAME)
+    unfinished.replace(checkpoint)
+    reach(Point.TENSORS_RENAMED)
 
 
 def end(how: str, result: Path, events_fd: int) -> Outcome:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
+
+from tests.serving import jobs_of
 
 pytestmark = pytest.mark.e2e
 
@@ -218,7 +221,8 @@ def test_ctrl_c_stops_the_work_within_two_seconds(maskedit, edit):
     workers = subprocess.run(
         ["pgrep", "-f", f"bridge_server.worker.*{maskedit.data_dir}"], capture_output=True, text=True
     )
-    assert workers.stdout == ""
+    # One that answered the cancel may wait for the next edit; none does this one any more.
+    assert not any(jobs_of(psutil.Process(int(pid))) for pid in workers.stdout.split())
 
 
 def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -82,6 +82,7 @@ def test_bad_input_is_one_sentence_and_no_server_may_be_named(maskedit, command:
         (("--model", "wan-99"), "wan-99"),
         (("--frames", "0-40"), "0-40"),
         (("--server", "x:1"), "--local"),
+        (("--tls-cert", "me.pem", "--tls-key", "me.key"), "leave out --tls-cert and --tls-key"),
     ):
         refused = maskedit(*command, *more)
         assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1 and word in refused.stderr

@@ -15,11 +15,12 @@ import pytest
 from tests.serving import ServerProcess
 from tests.serving import edit as edit
 
-SAMPLE = {"server_kills": 3, "worker_kills": 0, "cut_chunks": 2, "machine_runs": 15}
+SAMPLE = {"server_kills": 3, "worker_kills": 0, "cut_chunks": 2, "machine_runs": 15, "soak_jobs": 50}
+FUZZ = {"fuzz_messages": 600, "fuzz_media": 16, "fuzz_loras": 150, "fuzz_strings": 3, "fuzz_seed": 1}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    for name, sample in SAMPLE.items():
+    for name, sample in (SAMPLE | FUZZ).items():
         parser.addoption(f"--{name.replace('_', '-')}", dest=name, type=int, default=sample)
 
 
@@ -27,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def budget(pytestconfig: pytest.Config) -> dict[str, int]:
     """How many kills of the server, kills of the worker at each point (0: a few points once), chunks and runs."""
     return {name: int(pytestconfig.getoption(name, sample) or 0) for name, sample in SAMPLE.items()}
+
+
+@pytest.fixture(scope="session")
+def fuzz(pytestconfig: pytest.Config) -> dict[str, int]:
+    """How many messages, media, LoRA files, and strings per field; and the seed that decides them all."""
+    return {name[5:]: int(pytestconfig.getoption(name, sample) or 0) for name, sample in FUZZ.items()}
 
 
 @pytest.fixture

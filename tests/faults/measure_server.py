@@ -2,7 +2,9 @@
 """What a server costs and how fast it moves bytes: `python -m tests.faults.measure_server [--megabytes N]`.
 
 Prints one JSON object. Transfers are measured beside a bare gRPC stream between two processes of the same run, whose
-server neither hashes nor stores: `bare` carries bytes, `framed` the same messages as ours.
+server neither hashes nor stores: `bare` carries bytes, `framed` the same messages as ours. `alone` is what an upload
+needs besides: SHA-256 over the same bytes, and bringing them to the disk, in one process. Where transfer, hash and disk
+share a few cores, the CPU times say what ratio is to be had: `up / bare at most`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -59,7 +62,7 @@ def _measure(folder: Path, megabytes: int) -> dict[str, float]:
             for size in (50, 200):
                 figures[f"{size} of {JOBS} jobs ms"] = 1e3 * _best(lambda size=size: _list(connection.jobs, size))
             figures[f"all {JOBS} jobs ms"] = 1e3 * _best(lambda: _list_all(connection.jobs))
-            figures |= _transfers(connection.assets, megabytes)
+            figures |= _transfers(connection.assets, megabytes, server=psutil.Process(server.pid), folder=folder)
     finally:
         server.stop()
     return {name: round(figure, 3) for name, figure in figures.items()}
@@ -112,12 +115,12 @@ def _list_all(jobs: object) -> None:
         token = _list(jobs, 200, token)
 
 
-def _transfers(assets: object, megabytes: int) -> dict[str, float]:
+def _transfers(assets: object, megabytes: int, *, server: psutil.Process, folder: Path) -> dict[str, float]:
     """Bytes per second up and down, ours and bare, in turns, so that what else the machine does hits both."""
     command = [sys.executable, "-m", "tests.faults.measure_server", "--bare-server"]
     bare = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert bare.stdout is not None
-    seconds: dict[str, list[float]] = {}
+    costs: dict[str, list[Cost]] = {}
     try:
         with grpc.insecure_channel(f"127.0.0.1:{int(bare.stdout.readline())}", options=_LIMITS) as channel:
             bare_up, bare_down = channel.stream_unary("/bare/up"), channel.unary_stream("/bare/down")
@@ -127,6 +130,7 @@ def _transfers(assets: object, megabytes: int) -> dict[str, float]:
             framed_down = channel.unary_stream(
                 "/bare/framed_down", response_deserializer=asset_pb2.DownloadAssetResponse.FromString
             )
+            processes = (psutil.Process(), server, psutil.Process(bare.pid))
             for _ in range(ROUNDS):
                 content = os.urandom(MIB) * (megabytes - 1) + os.urandom(MIB)
                 asset_id = hashlib.sha256(content).hexdigest()
@@ -135,18 +139,57 @@ def _transfers(assets: object, megabytes: int) -> dict[str, float]:
                     "bare up": lambda content=content: bare_up(_pieces(content)),
                     "up": lambda content=content, name=asset_id: assets.UploadAsset(_upload(content, name)),  # type: ignore[attr-defined]
                     "framed up": lambda content=content, name=asset_id: framed_up(_upload(content, name)),
+                    "alone": lambda content=content: _hash_and_store(content, folder / "alone"),
                     "framed down": lambda: _drain(framed_down(str(megabytes).encode())),
                     "bare down": lambda: _drain(bare_down(str(megabytes).encode())),
                     "down": lambda request=request: _drain(assets.DownloadAsset(request)),  # type: ignore[attr-defined]
                 }
                 for name, work in turns.items():
-                    seconds.setdefault(name, []).append(_timed(work))
+                    costs.setdefault(name, []).append(Cost.of(work, processes))
     finally:
         bare.kill()
         bare.wait()
-    rates = {name: megabytes * MIB / 1e6 / min(each) for name, each in seconds.items()}
+    rates = {name: megabytes * MIB / 1e6 / min(cost.wall for cost in each) for name, each in costs.items()}
+    cpu = {name: statistics.median(cost.cpu for cost in each) for name, each in costs.items()}
     ratios = {f"{way} / {floor}": rates[way] / rates[f"{floor} {way}"] for way in _WAYS for floor in ("bare", "framed")}
-    return {f"{name} MB/s": rate for name, rate in rates.items()} | ratios
+    ratios["up / bare at most"] = cpu["bare up"] / (cpu["bare up"] + cpu["alone"])
+    return (
+        {f"{name} MB/s": rate for name, rate in rates.items()}
+        | {f"{name} CPU ms per MiB": 1e3 * seconds / megabytes for name, seconds in cpu.items()}
+        | ratios
+    )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and of all cores."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def of(cls, work: Callable[[], object], processes: Sequence[psutil.Process]) -> Cost:
+        """What `work` takes, its CPU time in these processes."""
+        before = _cpu_seconds(processes)
+        wall = _timed(work)
+        return cls(wall, _cpu_seconds(processes) - before)
+
+
+def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(each.user + each.system for each in times)
+
+
+def _hash_and_store(content: bytes, path: Path) -> None:
+    """What the server does with an upload, without any transfer."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in _pieces(content):
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
 
 
 _WAYS = ("up", "down")

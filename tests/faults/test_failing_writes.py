@@ -26,7 +26,7 @@ from bridge_server.jobs.rows import SCHEMA_VERSION, JobRow, NewJob
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
-from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder
+from bridge_server.jobs.work import Ending, Lane, Outcome, Progress, Seat, WorkOrder
 from bridge_server.references import References
 from bridge_server.rpc.errors import status_of
 from bridge_server.runtime import announced
@@ -58,7 +58,7 @@ RUNNING = (Point.STORE_USE, Point.STORE_COMMIT, Point.EVENT_APPEND)
 class OneStep:
     """A dispatcher whose work is one report; `done` counts how often each job was worked on."""
 
-    slots = 1
+    seats = (Seat(lane=Lane.GENERATE),)
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -224,7 +224,10 @@ def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path) -> No
     path = tmp_path / "jobs.sqlite"
     JobStore(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.executescript("DROP INDEX jobs_by_place; ALTER TABLE jobs DROP COLUMN place; PRAGMA user_version = 1;")
+        later = "".join(
+            f"ALTER TABLE jobs DROP COLUMN {name};" for name in ("place", "lane", "priority", "memory_bytes", "model")
+        )
+        db.executescript(f"DROP INDEX jobs_by_turn; {later} PRAGMA user_version = 1;")
     store = JobStore(path)
     store.add(NewJob(job_id="a", idempotency_key="a", request=b"", report="{}"))
     store.close()

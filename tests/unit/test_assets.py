@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge_server import receiving
 from bridge_server.assets import AssetStore
 from bridge_server.errors import BusyError, ChecksumError, NotFoundError, QuotaError, WrongStateError
 from maskedit.errors import InputError
+from maskedit.faults import Point, planned
 
 DAY = 24 * 3600
 
@@ -60,6 +62,19 @@ def test_bytes_that_are_not_what_they_claim_are_thrown_away(assets: AssetStore) 
     assert not assets.has(name(b"another"))
     assert assets.offset(name(b"another")) == 0
     upload(assets, b"another")
+
+
+def test_what_could_not_be_synced_is_sent_again(assets: AssetStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "_SYNC_BYTES", 4)
+    content = b"0123456789"
+    for failing in (1, 3):
+        coming = assets.receive(name(content), size_bytes=10, offset=0)
+        with planned(f"{Point.ASSET_SYNC}=EIO@{failing}"), pytest.raises(OSError), coming as incoming:
+            for start in range(0, 10, 2):
+                incoming.write(content[start : start + 2])
+            incoming.finish()
+        assert assets.offset(name(content)) == 0
+    assert assets.path(upload(assets, content)).read_bytes() == content
 
 
 def test_an_upload_goes_on_where_the_server_is_and_nowhere_else(assets: AssetStore) -> None:

@@ -345,3 +345,9 @@ def test_the_bundled_model_can_be_used_as_it_ships(tmp_path):
     assert entry.problems == ()
     assert entry.family == "wan-i2v-mending" and entry.licence == "GPL-3.0-or-later"
     assert entry.size_bytes < 40_000_000
+
+
+@pytest.mark.parametrize("name", ["a" * 33_000, "~nobody-has-this-name/model", "a\0b", "/dev/null"])
+def test_what_no_folder_can_be_called_is_no_model(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="There is no model"):
+        Catalogue(tmp_path).find(name)

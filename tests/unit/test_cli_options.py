@@ -219,6 +219,7 @@ def test_a_link_to_the_clip_is_the_clip(files):
     [
         ("a.mkv", "", "mkv"),
         ("A.MOV", "", "mov"),
+        ("a.mefc", "", "cache"),
         ("frames", "png", "png"),
         ("a.%04d.exr", "", "exr"),
         ("v1.2", "mkv", "mkv"),
@@ -238,6 +239,8 @@ def test_the_format_follows_the_ending_or_the_option(out, chosen, answer):
         ("frames", ["patch", "full"], ["png"], "patch png, full png"),
         ("a.mkv", ["full", "fill"], ["mkv", "mov"], "full mkv, fill mov, matte mov"),
         ("a.mov", ["fill", "matte"], ["mov", "mkv"], "fill mov, matte mkv"),
+        ("a.mefc", ["patch"], [], "patch cache"),
+        ("a.mkv", ["full", "patch"], ["mkv", "cache"], "full mkv, patch cache"),
     ],
 )
 def test_deliverables_take_their_formats_in_order_and_a_fill_brings_its_matte(out, kinds, formats, answer):
@@ -266,6 +269,8 @@ def test_a_comp_brings_what_it_reads(clip, kinds, formats, answer):
         ([], ["mkv", "mov"], "", "2 formats do not fit 1"),
         (["patch", "patch"], [], "", "same kind and format"),
         (["full", "patch"], ["mkv", "mkv"], "a.mov", "cannot read a patch in mkv"),
+        (["full", "patch"], ["mkv", "cache"], "a.mov", "cannot read a patch in cache"),
+        (["patch", "full"], ["mkv", "cache"], "", "holds a patch and nothing else"),
     ],
 )
 def test_deliverables_that_do_not_fit_together_are_refused(kinds, formats, comp_of, words):

@@ -58,6 +58,14 @@ def test_a_change_of_speed_is_believed_after_the_window():
     assert remaining.seconds(now=135.0) == pytest.approx(941, rel=0.02)
 
 
+def test_units_that_outlast_the_window_are_timed_all_the_same():
+    remaining = RemainingTime(window_seconds=30)
+    for unit in range(10):
+        remaining.report(unit, total=100, now=40.0 * unit)
+        known = remaining.seconds(now=40.0 * unit)
+        assert known == (None if unit < 3 else pytest.approx((100 - unit) * 40))
+
+
 def test_a_new_stage_starts_unknown():
     remaining = RemainingTime()
     for unit in range(10):

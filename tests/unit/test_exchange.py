@@ -319,6 +319,7 @@ Q = "diffusion_model.blocks.0.self_attn.q"
         ({f"{Q}.lora_A.weight": torch.ones(0, WIDTH), f"{Q}.lora_B.weight": torch.ones(WIDTH, 0)}, "only in part"),
         ({f"{Q}.lora_B.weight": torch.ones(WIDTH, 3)}, r"only in part.*blocks\.0\.self_attn\.q"),
         ({f"{Q}.alpha": torch.ones(3)}, "only in part"),
+        ({f"{Q}.lora_B.weight": torch.full((WIDTH, 2), 1e38), f"{Q}.alpha": torch.tensor(1e9)}, "alpha makes infinite"),
         ({f"{Q}.lora_B.weight": torch.ones(WIDTH + 1, 2)}, r"another size than plain-wan's.*25×24"),
         ({"diffusion_model.blocks.0.self_attn.norm_q.diff": torch.ones(WIDTH)}, r"only in part.*norm_q"),
         ({"diffusion_model.blocks.0.ffn.0.diff_b": torch.ones(INNER)}, r"only in part.*ffn\.0"),

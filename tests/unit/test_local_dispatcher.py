@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from contextlib import suppress
@@ -13,7 +14,8 @@ import psutil
 import pytest
 
 from bridge_server.dispatch.local import LocalDispatcher
-from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder
+from bridge_server.dispatch.process import WorkerProcess
+from bridge_server.jobs.work import Ending, Lane, Outcome, Progress, WorkOrder
 from maskedit.devices import Device
 from maskedit.progress import Stage
 from maskedit.request import EditRequest, MediaReference, to_json
@@ -141,9 +143,33 @@ async def test_a_command_that_cannot_be_started_leaves_nothing_open(tmp_path: Pa
 
 def test_each_gpu_is_a_slot_unless_the_user_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slots(devices: list[Device]) -> int:
-        return LocalDispatcher(tmp_path, cache=tmp_path, logs=tmp_path, devices=devices).slots
+        seats = LocalDispatcher(tmp_path, cache=tmp_path, logs=tmp_path, devices=devices).seats
+        assert [seat.lane for seat in seats].count(Lane.DRAFT) == 1
+        return [seat.lane for seat in seats].count(Lane.GENERATE)
 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert (slots([CPU]), slots([*GPUS, CPU])) == (1, 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert slots([*GPUS, CPU]) == 1
+
+
+def test_waiting_for_a_worker_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    """asyncio itself keeps a future for each who waits for a process, until that ends: days, for a warm worker."""
+
+    def futures() -> int:
+        gc.collect()
+        return sum(issubclass(type(each), asyncio.Future) for each in gc.get_objects())
+
+    async def many_waits() -> int:
+        options = {"--data-dir": tmp_path, "--cache": tmp_path}
+        worker = await WorkerProcess.start(PACED, options=options, log=tmp_path / "log", variables={})
+        before = futures()
+        for _ in range(40):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(worker.wait(), 0.001)
+        kept = futures() - before
+        await worker.end()
+        await worker.wait()
+        return kept
+
+    assert asyncio.run(many_waits()) <= 2

@@ -176,6 +176,7 @@ LOSSLESS = [
     (Deliverable(format=DeliverableFormat.EXR), "yuva444p10le"),
     (Deliverable(kind=PATCH), "yuv420p"),
     (Deliverable(kind=PATCH, format=DeliverableFormat.EXR), "yuv420p"),
+    (Deliverable(kind=PATCH, format=DeliverableFormat.CACHE), "yuv420p"),
 ]
 
 

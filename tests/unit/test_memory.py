@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from maskedit.adapters.attaching import attach_to_layers
 from maskedit.errors import ModelError
-from maskedit.memory import Demand, Memory, MemoryPlan, Offload, Precision, plan_memory
+from maskedit.memory import Demand, Memory, MemoryPlan, Offload, Precision, least_memory, plan_memory
 from maskedit.model_sizes import ModelSizes, TransformerSize
 from maskedit.models.published import PUBLISHED
 from maskedit.presets import BEST
@@ -66,6 +66,14 @@ demands = st.builds(
     window=st.integers(1, 81),
     share=st.floats(0.02, 1),
 )
+
+
+@given(asked=demands, on_gpu=st.booleans())
+def test_the_least_memory_is_enough_and_hardly_less_is_not(asked: Demand, on_gpu: bool) -> None:
+    least = least_memory(SIZES, asked, gpu=on_gpu)
+    enough = Memory(free=least, main=10**15, gpu=on_gpu)
+    assert plan_or_none(asked, enough) is not None
+    assert plan_or_none(asked, replace(enough, free=int(least * 0.999) - 10)) is None
 
 
 @given(asked=demands, free=st.floats(1, 200), more=st.floats(0, 100), main=st.floats(20, 200))
@@ -228,3 +236,24 @@ def test_the_estimate_of_a_block_is_near_what_autograd_keeps() -> None:
     asked = demand(16 * cells, 16 * cells, lesson=1, window=1)
     several, one = (plan_memory(size, asked, memory=gpu(100)).device_bytes for size in sizes)
     assert measured < several - one < 2.2 * measured
+
+
+@given(asked=demands, free=st.floats(8, 200))
+def test_after_memory_ran_out_less_is_held_than_what_did_not_fit(asked: Demand, free: float) -> None:
+    plan = plan_or_none(asked, gpu(free))
+    if plan is None:
+        return
+    try:
+        smaller = plan_memory(SIZES, asked, memory=gpu(free), ran_out=plan.device_bytes)
+    except ModelError as error:
+        assert "smallest plan" in str(error) and rung(plan) >= LADDER.index((Precision.FP8, Offload.GROUP, False))
+        return
+    assert smaller.device_bytes < plan.device_bytes and rung(smaller) > rung(plan)
+    assert smaller.vae_tiling and not smaller.share_codec and not smaller.encoders_on_device
+    assert smaller.sentence.startswith("Memory ran out, so less is held at once now. The model is held in ")
+
+
+def test_memory_that_ran_out_before_there_was_a_plan_rules_no_plan_out() -> None:
+    plan = plan_memory(SIZES, demand(), memory=gpu(80), ran_out=0)
+    assert rung(plan) == rung(plan_memory(SIZES, demand(), memory=gpu(80)))
+    assert plan.vae_tiling and not plan.share_codec

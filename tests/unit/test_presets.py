@@ -93,10 +93,11 @@ def test_open_edges_follow_the_frames_size(frame_height: int, grow_px: int, feat
         Settings(render_steps=0),
         Settings(motion_steps=-1),
         Settings(guidance=-3.0),
+        Settings(budget_px=2),
     ],
 )
 def test_values_that_cannot_be_used_are_refused(settings: Settings) -> None:
-    with pytest.raises(InputError, match=r"cannot be|more than any layer"):
+    with pytest.raises(InputError, match=r"cannot be|more than any layer|holds no picture"):
         recipe_for(replace(REQUEST, settings=settings), recommended={})
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from bridge_server.errors import NotFoundError
 from bridge_server.jobs.events import EventFeed
 from bridge_server.jobs.rows import JobRow, NewJob
 from bridge_server.jobs.scheduler import Scheduler
+from bridge_server.jobs.seating import Gate
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
-from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder
+from bridge_server.jobs.work import Ending, Lane, Outcome, Progress, Seat, WorkOrder
 from maskedit.progress import Stage
 
 S = JobState
@@ -29,37 +31,44 @@ DEATH = Outcome(ending=Ending.DIED, message="The worker died.")
 class ManualDispatcher:
     """Each attempt waits for its outcome in `ends`, or for its cancel, which it obeys unless told otherwise."""
 
-    def __init__(self, slots: int = 1) -> None:
-        self.slots = slots
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        self.seats = seats
         self.ends: dict[str, asyncio.Future[Outcome]] = {}
         self.orders: list[str] = []
+        self.taken: set[int] = set()
         self.obeys = True
 
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
         end = self.ends[order.job_id] = asyncio.get_running_loop().create_future()
         self.orders.append(order.job_id)
+        assert self.seats[order.seat].lane is order.lane and self.taken.isdisjoint({order.seat})
+        self.taken.add(order.seat)
         await on_progress(Progress(stage=Stage.RENDER, done=1, total=2))
         cancel = asyncio.create_task(order.cancel.wait())
         await asyncio.wait([end, cancel] if self.obeys else [end], return_when=asyncio.FIRST_COMPLETED)
         cancel.cancel()
+        self.taken.remove(order.seat)
         return end.result() if end.done() else Outcome(ending=Ending.CANCELLED)
 
 
 class Bench:
     """A scheduler on a store in `folder`."""
 
-    def __init__(self, folder: Path, *, slots: int = 1) -> None:
+    def __init__(self, folder: Path, *, slots: int = 1, seats: Sequence[Seat] = (), gate: Gate | None = None) -> None:
         self.folder = folder
         self.cache = folder / "cache"
         self.cache.mkdir(exist_ok=True)
         self.store = JobStore(folder / "jobs.sqlite")
-        self.dispatcher = ManualDispatcher(slots)
+        self.dispatcher = ManualDispatcher(seats or (Seat(lane=Lane.GENERATE),) * slots)
         feed = EventFeed(self.store)
-        self.scheduler = Scheduler(self.store, feed, dispatcher=self.dispatcher, folder=folder, cache=self.cache)
+        self.scheduler = Scheduler(
+            self.store, feed, dispatcher=self.dispatcher, folder=folder, cache=self.cache, gate=gate
+        )
 
-    def add(self, *names: str) -> None:
+    def add(self, *names: str, lane: Lane = Lane.GENERATE, memory_bytes: int = 0) -> None:
         for name in names:
-            self.store.add(NewJob(job_id=name, idempotency_key=name, request=b"", report="{}"))
+            new = NewJob(job_id=name, idempotency_key=name, request=b"", report="{}")
+            self.store.add(replace(new, lane=lane, memory_bytes=memory_bytes))
         self.scheduler.wake()
 
     def job(self, name: str) -> JobRow:
@@ -126,6 +135,37 @@ async def test_no_more_jobs_run_at_once_than_there_are_slots(tmp_path: Path) -> 
         await bench.end("b", SUCCESS)
         await bench.reach("c", S.RUNNING)
         assert bench.job("a").state is S.RUNNING
+
+
+async def test_a_draft_waits_for_drafts_only(tmp_path: Path) -> None:
+    lanes = (Seat(lane=Lane.GENERATE), Seat(lane=Lane.DRAFT))
+    async with running(Bench(tmp_path, seats=lanes)) as bench:
+        bench.add("long", "next")
+        bench.add("draft", "second draft", lane=Lane.DRAFT)
+        await bench.reach("long", S.RUNNING)
+        await bench.reach("draft", S.RUNNING)
+        assert (bench.job("next").state, bench.job("second draft").state) == (S.QUEUED, S.QUEUED)
+        await bench.end("draft", SUCCESS)
+        await bench.reach("second draft", S.RUNNING)
+        assert (bench.job("long").state, bench.job("next").state) == (S.RUNNING, S.QUEUED)
+        await bench.end("long", SUCCESS)
+        await bench.reach("next", S.RUNNING)
+
+
+async def test_a_job_waits_for_a_device_with_room_and_lets_smaller_ones_by(tmp_path: Path) -> None:
+    seats = tuple(Seat(lane=Lane.GENERATE, memory_bytes=size) for size in (10, 20))
+    async with running(Bench(tmp_path, seats=seats)) as bench:
+        bench.add("big", "also big", memory_bytes=15)
+        bench.add("small", memory_bytes=5)
+        await bench.reach("big", S.RUNNING)
+        await bench.reach("small", S.RUNNING)
+        assert bench.job("also big").state is S.QUEUED
+        await bench.end("small", SUCCESS)
+        await bench.reach("small", S.SUCCEEDED)
+        await asyncio.sleep(0.05)
+        assert bench.job("also big").state is S.QUEUED
+        await bench.end("big", SUCCESS)
+        await bench.reach("also big", S.RUNNING)
 
 
 async def test_a_queued_job_is_cancelled_at_once_and_never_runs(bench: Bench) -> None:

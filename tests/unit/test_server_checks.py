@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge_server.checks import CHECKER, Checker, report_from_json, report_to_json
+from bridge_server.children import ask_child
 from maskedit.errors import InputError
 from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Region
 
@@ -57,3 +58,11 @@ async def test_a_check_that_nobody_waits_for_is_ended(tmp_path_factory: pytest.T
     mark.unlink()
     await asyncio.sleep(0.1)
     assert not mark.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process limit another's memory")
+async def test_a_child_gets_its_memory_and_no_more() -> None:
+    takes = (sys.executable, "-c", "print(len(bytearray(int(input()))))")
+    limit = 256 << 20
+    assert await ask_child(takes, f"{limit // 2}\n", seconds=20, memory_bytes=limit) == f"{limit // 2}\n".encode()
+    assert await ask_child(takes, f"{limit}\n", seconds=20, memory_bytes=limit) == b""

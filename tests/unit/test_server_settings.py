@@ -55,6 +55,18 @@ def test_the_default_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert default_data_dir() == Path("/local/maskedit")
 
 
+def test_sharing_is_off_unless_asked_for_and_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings([])
+    assert (settings.sharing, settings.spare_memory_gb) == ("none", 0)
+    monkeypatch.setenv("MASKEDIT_SHARING", "idle")
+    assert load_settings(["--spare-memory-gb", "4"]).sharing == "idle"
+    for wrong in (["--sharing", "polite"], ["--spare-memory-gb", "-1"], ["--spare-memory-gb", "inf"]):
+        with pytest.raises(StartError):
+            load_settings(wrong)
+    with pytest.raises(StartError, match=r"runs jobs on others: take yield\."):
+        load_settings(["--dispatch", "ray", "--ray-address", "127.0.0.1:6379"])
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:5000", "[::1]:5000", "unix:/tmp/folder/socket"])
 def test_loopback_needs_no_certificate(listen: str) -> None:
     assert load_settings(["--listen", listen]).loopback

@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedit import adapters
+from maskedit import adapters, tuning
 from maskedit.denoising import denoising_loss
 from maskedit.encoding import TrainingSample
+from maskedit.faults import Point, planned
 from maskedit.models.family import Conditioning, Embeddings
 from maskedit.models.wan import WanImageToVideo
 from maskedit.presets import BEST
@@ -136,12 +137,23 @@ def test_tuning_learns_the_sample(plain_wan: WanImageToVideo, tmp_path: Path) ->
 
 
 class StopsAt(SilentReporter):
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, *, resumes: bool = False) -> None:
         self.step = step
+        self.resumes = resumes
 
     def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
         if done >= self.step:
-            raise Cancelled
+            raise Cancelled(resumes=self.resumes)
+
+
+class Noting(SilentReporter):
+    """Keeps what it is told: each step's message by its number."""
+
+    def __init__(self) -> None:
+        self.said: dict[int, str] = {}
+
+    def report(self, stage: Stage, done: int, *, total: int, message: str = "", preview: bytes | None = None) -> None:
+        self.said[done] = message
 
 
 def weights(model: WanImageToVideo) -> list[torch.Tensor]:
@@ -171,6 +183,43 @@ def test_a_run_resumed_from_its_checkpoint_equals_one_never_interrupted(
     tune(plain_wan, samples, run=cut, recipe=recipe, reporter=reporter)
     assert seen[0] == 20
     assert all(torch.equal(a, b) for a, b in zip(whole, weights(plain_wan), strict=True))
+
+
+def test_a_run_halted_to_be_resumed_repeats_no_step(plain_wan: WanImageToVideo, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, patience=100)
+    run = run_of(14, tmp_path / "whole")
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
+    tune(plain_wan, [sample()], run=run, recipe=recipe, reporter=SilentReporter())
+    whole = weights(plain_wan)
+    run = replace(run, checkpoint=tmp_path / "halted")
+    for step in (7, 10):
+        adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
+        with pytest.raises(Cancelled):
+            tune(plain_wan, [sample()], run=run, recipe=recipe, reporter=StopsAt(step, resumes=True))
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
+    reporter = Noting()
+    tune(plain_wan, [sample()], run=run, recipe=recipe, reporter=reporter)
+    assert min(reporter.said) == 10
+    assert all(torch.equal(a, b) for a, b in zip(whole, weights(plain_wan), strict=True))
+
+
+@pytest.mark.parametrize("action", ["ENOSPC", "EIO", "short"])
+def test_a_full_disk_costs_the_checkpoint_and_not_the_work(
+    plain_wan: WanImageToVideo, tmp_path: Path, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "_CHECKPOINT_STEPS", 2)
+    adapters.attach(plain_wan, adapters.LoraSpec(rank=4), seed=0)
+    reporter, checkpoint = Noting(), tmp_path / "c" / "one"
+    for point in (Point.TENSORS_WRITE, Point.TENSORS_RENAME):
+        with planned(f"{point}={action}@2"):
+            tune(plain_wan, [sample()], run=run_of(7, checkpoint), recipe=RECIPE, reporter=reporter)
+        troubled = [step for step, message in reporter.said.items() if "step 4 could not be written" in message]
+        assert troubled == [4, 5]
+        assert list(checkpoint.parent.iterdir()) == [checkpoint]
+        checkpoint.unlink()
+    with planned(f"{Point.TENSORS_WRITE}={action}"), pytest.raises(Cancelled):
+        tune(plain_wan, [sample()], run=run_of(7, checkpoint), recipe=RECIPE, reporter=StopsAt(1, resumes=True))
+    assert not checkpoint.exists()
 
 
 def test_the_rate_falls_evenly_to_its_share(plain_wan: WanImageToVideo, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from bridge_server.dispatch.local import WORKER
+from bridge_server.jobs.tasks import READY, Task, parse_task, task_line
 from bridge_server.jobs.work import Ending, Outcome, Progress, outcome_line, parse_line, progress_line
 from maskedit.media import write_picture
 from maskedit.progress import Stage
@@ -32,23 +33,27 @@ from maskedit.request import (
 
 
 class Worker:
-    """A worker on `folder`, and the pipe that it speaks on."""
+    """A worker that is told to do the job in `folder`, and the pipe that it speaks on."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, last: bool = True, **environment: str) -> None:
         self.log = folder / "worker.log"
         listening, speaking = os.pipe()
-        options = {"request": folder / "request.json", "output": folder / "output", "cache": folder / "cache"}
-        options |= {"data-dir": folder, "log": self.log}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*WORKER, *(f"--{key}={value}" for key, value in options.items()), f"--events-fd={speaking}"],
-                stdin=subprocess.PIPE,
-                stderr=log,
-                pass_fds=(speaking,),
-                env=os.environ | environment,
-            )
+        self.process = subprocess.Popen(
+            [*WORKER, f"--data-dir={folder}", f"--cache={folder / 'cache'}", f"--events-fd={speaking}"],
+            stdin=subprocess.PIPE,
+            pass_fds=(speaking,),
+            env=os.environ | environment,
+        )
         os.close(speaking)
         self.events = os.fdopen(listening, "rb")
+        self.tell(folder, last=last)
+
+    def tell(self, folder: Path, *, last: bool = True) -> None:
+        """Have it do the job in `folder`."""
+        task = Task(request=folder / "request.json", output=folder / "output", log=folder / "worker.log", last=last)
+        assert self.process.stdin is not None
+        self.process.stdin.write(task_line(task))
+        self.process.stdin.flush()
 
     def last_word(self) -> Outcome:
         *_, said = map(parse_line, self.events)
@@ -138,6 +143,24 @@ def test_a_draft_is_made_without_torch(write_clip, tmp_path: Path) -> None:
 def test_importing_the_worker_loads_no_torch() -> None:
     code = "import sys, bridge_server.worker.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_worker_does_one_job_after_another_each_in_its_folder_and_log(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "request.json").write_text(f'{{"target": "{name}"}}')
+    worker = Worker(tmp_path / "first", last=False)
+    assert parse_line(worker.events.readline()) and worker.events.readline() == READY
+    worker.tell(tmp_path / "second")
+    assert worker.last_word().ending is Ending.FAILED
+    assert all((tmp_path / name / "output.lock").exists() for name in ("first", "second"))
+
+
+@pytest.mark.parametrize("ran_out", [None, 0, 10**11])
+def test_a_task_survives_the_pipe(tmp_path: Path, ran_out: int | None) -> None:
+    task = Task(request=tmp_path / "a b", output=tmp_path / '"', log=tmp_path / "\n", last=True, ran_out=ran_out)
+    assert task_line(task).count(b"\n") == 1
+    assert parse_task(task_line(task).decode()) == task
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,24 @@ class Preferences(QObject):
         self._keep("certificate", path)
 
     @property
+    def client_certificate(self) -> str:
+        """The certificate file that says who this panel is, for a server that asks."""
+        return self._text("client_certificate")
+
+    @client_certificate.setter
+    def client_certificate(self, path: str) -> None:
+        self._keep("client_certificate", path)
+
+    @property
+    def client_key(self) -> str:
+        """The file of that certificate's key."""
+        return self._text("client_key")
+
+    @client_key.setter
+    def client_key(self, path: str) -> None:
+        self._keep("client_key", path)
+
+    @property
     def image_editor(self) -> str:
         """The program that opens pictures to paint on; "" = the system's own choice."""
         return self._text("image_editor")

@@ -27,7 +27,7 @@ from plugin_client.panel.running.wording import in_words
 HEARTBEAT_SECONDS = 2.0
 # Longer than a local server takes to start again.
 _CALL_PATIENCE_SECONDS = 20.0
-_PREFERENCES = ("server", "token", "certificate")
+_PREFERENCES = ("server", "token", "certificate", "client_certificate", "client_key")
 # Calls wait for the network, not for the processor; they must not take turns with decoding.
 _CALLS_AT_ONCE = 4
 _CLOSE_MS = 10_000
@@ -131,10 +131,10 @@ class Session(QObject):
 
         Raises BadInput or ServerUnreachable.
         """
-        server, token, certificate = self._where
-        if certificate and not Path(certificate).is_file():
-            raise BadInput(f"There is no certificate {certificate}: choose it again in the settings.")
-        found = connect(server=server, token=token, certificate=certificate, data_dir=data_dir())
+        for file in self._where[2:]:
+            if file and not Path(file).is_file():
+                raise BadInput(f"There is no certificate {file}: choose it again in the settings.")
+        found = connect(**dict(zip(_PREFERENCES, self._where, strict=True)), data_dir=data_dir())
         found.patience_seconds = _CALL_PATIENCE_SECONDS
         return found
 
@@ -165,9 +165,10 @@ class Session(QObject):
 
         in_background(run, owner=owner or self, done=done, failed=failed or tell, pool=self._pool)
 
-    def _chosen(self) -> tuple[str, str, str]:
-        kept = self._preferences
-        return kept.server or os.environ.get("MASKEDIT_SERVER", ""), kept.token, kept.certificate
+    def _chosen(self) -> tuple[str, ...]:
+        """The values of _PREFERENCES."""
+        server, *others = (getattr(self._preferences, name) for name in _PREFERENCES)
+        return server or os.environ.get("MASKEDIT_SERVER", ""), *others
 
     def _follow(self, name: str) -> None:
         if name in _PREFERENCES:

@@ -66,6 +66,7 @@ def harmless_settings(preferences: Preferences) -> dict[str, Any]:
         "server": preferences.server,
         "token": "set" if preferences.token else "not set",
         "certificate": preferences.certificate,
+        "client_certificate": preferences.client_certificate,
         "image_editor": preferences.image_editor,
         "cache_bytes": preferences.cache_bytes,
         "autosave": preferences.autosave,

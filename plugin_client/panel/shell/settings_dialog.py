@@ -48,6 +48,10 @@ class SettingsDialog(QDialog):
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
         self.certificate = QLineEdit(kept.certificate)
         self.certificate.setPlaceholderText("Only for a server with a certificate of its own")
+        self.client_certificate = QLineEdit(kept.client_certificate)
+        self.client_certificate.setPlaceholderText("Only for a server that asks who you are")
+        self.client_key = QLineEdit(kept.client_key)
+        self.client_key.setPlaceholderText("Your certificate's key")
         self.editor = QLineEdit(kept.image_editor)
         self.editor.setPlaceholderText("The system's own choice")
         self.editor.setToolTip("The program that opens a frame to paint on: GIMP, Krita, Photoshop, Affinity …")
@@ -87,7 +91,9 @@ class SettingsDialog(QDialog):
                 "Server",
                 ("Address", self.server),
                 ("Access token", self.token),
-                ("Certificate", _with_browse(self.certificate, self._choose_certificate)),
+                ("Certificate", self._browsed(self.certificate)),
+                ("Your certificate", self._browsed(self.client_certificate)),
+                ("Its key", self._browsed(self.client_key)),
                 ("", self.words),
                 ("", _left(models)),
             )
@@ -115,6 +121,8 @@ class SettingsDialog(QDialog):
         for name, value in (
             ("token", self.token.text().strip()),
             ("certificate", self.certificate.text().strip()),
+            ("client_certificate", self.client_certificate.text().strip()),
+            ("client_key", self.client_key.text().strip()),
             ("server", address),
             ("image_editor", self.editor.text().strip()),
             ("cache_bytes", self.cache.value() * _MIB),
@@ -128,10 +136,17 @@ class SettingsDialog(QDialog):
     def _show_words(self) -> None:
         self.words.setText(self._desk.session.words)
 
-    def _choose_certificate(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "The server's certificate", "", "Certificates (*.pem *.crt *.cer)")
-        if path:
-            self.certificate.setText(path)
+    def _browsed(self, field: QLineEdit) -> QWidget:
+        """The field of a PEM file, with a button that looks for one."""
+
+        def choose() -> None:
+            path, _ = QFileDialog.getOpenFileName(
+                self, "The file", "", "Certificates and keys (*.pem *.crt *.cer *.key)"
+            )
+            if path:
+                field.setText(path)
+
+        return _with_browse(field, choose)
 
     def _choose_timeline_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Where projects of clips from a timeline are kept")

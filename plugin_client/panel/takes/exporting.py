@@ -31,6 +31,7 @@ FORMATS = {
     DeliverableFormat.MP4: "H.264 (.mp4)",
     DeliverableFormat.PNG: "PNG sequence, 16 bit",
     DeliverableFormat.EXR: "EXR sequence, half float",
+    DeliverableFormat.CACHE: "Frame cache for OpenFX (.mefc)",
 }
 
 
@@ -136,7 +137,7 @@ def _beneath(plate: PlateFrame, frame: PlateFrame, weight: np.ndarray) -> np.nda
 
 
 def _first_number(wanted: Export) -> int | None:
-    """Sequences are numbered as the clip is."""
+    """Sequences, and the frames of a cache, are numbered as the clip is."""
     base = first_number_of(wanted.clip) if is_sequence(wanted.clip) else 0
     return base + wanted.first
 

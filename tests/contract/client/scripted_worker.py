@@ -9,32 +9,35 @@ import hashlib
 import json
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
+from bridge_server.jobs.tasks import Task
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
-from maskedit.progress import Cancelled, Stage
-from maskedit.request import EditRequest, from_json
+from bridge_server.worker.loop import work_on
+from maskedit.progress import Stage
+from maskedit.request import EditRequest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("request", "output", "cache", "data-dir", "log"):
+    for name in ("data-dir", "cache"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--events-fd", type=int, required=True)
-    options = parser.parse_args()
-    channel = Channel(options.events_fd)
-    request = from_json(options.request.read_bytes())
+    parser.add_argument("--spare-bytes", type=int)
+    channel = Channel(parser.parse_args().events_fd)
+    work_on(channel, partial(work, channel=channel))
+
+
+def work(request: EditRequest, task: Task, *, channel: Channel) -> Outcome:
     script = dict(word.split("=") for word in request.prompt.split())
-    try:
-        for stage in (Stage.TUNE_MOTION, Stage.RENDER):
-            steps = int(script.get("steps", 3))
-            for done in range(steps + 1):
-                channel.report(stage, done, total=steps)
-                time.sleep(float(script.get("pause", 0)))
-        channel.finish(ending(script, request, options.output))
-    except Cancelled:
-        channel.finish(Outcome(ending=Ending.CANCELLED))
+    for stage in (Stage.TUNE_MOTION, Stage.RENDER):
+        steps = int(script.get("steps", 3))
+        for done in range(steps + 1):
+            channel.report(stage, done, total=steps)
+            time.sleep(float(script.get("pause", 0)))
+    return ending(script, request, task.output)
 
 
 def ending(script: dict[str, str], request: EditRequest, output: Path) -> Outcome:

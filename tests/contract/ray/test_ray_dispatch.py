@@ -18,7 +18,19 @@ import psutil
 import pytest
 
 from bridge_api.v1 import edit_pb2, job_pb2
-from tests.serving import PACED, ServerProcess, edit, finish, get, states, submit, wait_for_step, wait_until, watch
+from tests.serving import (
+    PACED,
+    ServerProcess,
+    edit,
+    finish,
+    get,
+    jobs_of,
+    states,
+    submit,
+    wait_for_step,
+    wait_until,
+    watch,
+)
 
 pytest.importorskip("ray", reason="Ray is not installed (pip install maskedit[ray])")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
@@ -63,12 +75,12 @@ def server(cluster: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPat
 
 
 def workers(data_dir: Path) -> list[psutil.Process]:
-    """The worker processes of that data folder, whoever is their parent."""
+    """The worker processes of that data folder that do a job now, whoever is their parent."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             line = process.cmdline()
-            if "--events-fd" in line and str(data_dir) in line:
+            if "--events-fd" in line and str(data_dir) in line and jobs_of(process):
                 found.append(process)
     return found
 
@@ -79,7 +91,9 @@ def gpu(worker: psutil.Process) -> str:
 
 def test_many_jobs_over_two_actors_that_stay(server: ServerProcess, edit: edit_pb2.EditRequest) -> None:
     with server.connect() as connection:
-        jobs = [submit(connection, edit, f"steps=4 pause=0.2 job={n}") for n in range(4)]
+        connection.jobs.SetQueuePaused(job_pb2.SetQueuePausedRequest(paused=True))
+        jobs = [submit(connection, edit, f"steps=4 pause=0.4 job={n}") for n in range(4)]
+        connection.jobs.SetQueuePaused(job_pb2.SetQueuePausedRequest(paused=False))
         wait_until(lambda: len(workers(server.data_dir)) == 2)
         first = {gpu(worker): worker.ppid() for worker in workers(server.data_dir)}
         assert set(first) == {"0", "1"}
@@ -94,14 +108,14 @@ def test_a_job_outlives_its_actor_and_keeps_its_gpu(server: ServerProcess, edit:
     with server.connect() as connection:
         other = submit(connection, edit, "steps=500 pause=0.05 other=1")
         wait_for_step(connection, other)
-        job_id = submit(connection, edit, "steps=30 pause=0.05 checkpoint=5")
+        job_id = submit(connection, edit, "steps=30 pause=0.15 checkpoint=5")
         wait_for_step(connection, job_id, 12)
-        (worker,) = (one for one in workers(server.data_dir) if job_id in " ".join(one.cmdline()))
+        (worker,) = (one for one in workers(server.data_dir) if job_id in jobs_of(one))
         its_gpu, killed = gpu(worker), worker.ppid()
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
-        wait_until(lambda: any(job_id in " ".join(one.cmdline()) for one in workers(server.data_dir)))
-        (again,) = (one for one in workers(server.data_dir) if job_id in " ".join(one.cmdline()))
+        wait_until(lambda: any(job_id in jobs_of(one) for one in workers(server.data_dir)))
+        (again,) = (one for one in workers(server.data_dir) if job_id in jobs_of(one))
         assert (gpu(again), again.ppid() == killed) == (its_gpu, False)
         assert states(watch(connection, job_id)) == [
             "QUEUED",

@@ -15,6 +15,7 @@ from bridge_server.settings import load_settings
 from plugin_client.cli.main import main
 from plugin_client.core.connection import Connection, Endpoint
 from plugin_client.core.errors import BadInput, ServerUnreachable
+from plugin_client.core.handshake import why_refused
 from plugin_client.core.local_server import connect, running_server
 from tests.certifying import Pair, certify
 from tests.serving import REAL, ServerProcess
@@ -108,6 +109,28 @@ def test_a_client_does_not_talk_to_a_server_that_nobody_vouches_for(endpoint: En
     other = replace(endpoint, certificate=str(certify(tmp_path, "other").cert))
     with Connection(lambda: other) as connection, pytest.raises(ServerUnreachable):
         connection.system()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_is_not_let_in_is_told_which_certificate_is_at_fault(
+    endpoint: Endpoint, authority: Pair, tmp_path: Path
+) -> None:
+    stranger = certify(tmp_path, "stranger", by=certify(tmp_path, "other-authority"))
+    shown = replace(endpoint, client_certificate=str(stranger.cert), client_key=str(stranger.key))
+    doubtful = replace(endpoint, certificate=str(certify(tmp_path, "other").cert))
+    for one, said in (
+        (endpoint, "hangs up on clients that show no certificate, so give one and its key"),
+        (shown, "hangs up on this client's certificate"),
+        (doubtful, "nobody whom this client trusts vouches for it"),
+    ):
+        with Connection(lambda one=one: one) as connection, pytest.raises(ServerUnreachable, match=said):
+            connection.system()
+
+
+def test_of_a_server_that_is_not_there_no_certificate_is_blamed(endpoint: Endpoint, tmp_path: Path) -> None:
+    assert why_refused(replace(endpoint, address="127.0.0.3:1")) == ""
+    assert why_refused(Endpoint(address=f"unix:{tmp_path / 'socket'}")) == ""
+    assert why_refused(Endpoint(address="127.0.0.1:1")) == ""
 
 
 def test_clients_say_who_they_are_by_option_or_by_environment(

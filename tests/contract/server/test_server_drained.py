@@ -12,13 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bridge_api.v1 import job_pb2
 from bridge_server.notify import Manager
 from plugin_client.core.job import JobState
 from plugin_client.core.jobs import Jobs
-from tests.serving import ServerProcess, finish, states, submit, wait_for_step, watch
+from tests.serving import ServerProcess, finish, states, submit, wait_for_step, wait_until, watch
 
 UNIT = Path(__file__).parents[3] / "packaging" / "maskedit.service"
 
@@ -40,7 +41,10 @@ def test_a_busy_server_stops_in_time_and_loses_nothing(own_server: ServerProcess
     assert not any(process.is_running() for process in family)
     own_server.start()
     with own_server.connect() as connection:
-        assert (finish(connection, running).attempts, finish(connection, waiting).attempts) == (2, 1)
+        gone_on = finish(connection, running)
+        assert (gone_on.attempts, finish(connection, waiting).attempts) == (2, 1)
+        # It was stopped between two checkpoints, and left one more where it stood.
+        assert Path(gone_on.result.files[0].path).read_text().split() == list(map(str, range(20)))
         assert [job.state for job in Jobs(connection).list()] == [JobState.SUCCEEDED] * 2
         assert states(watch(connection, running)).count("SUCCEEDED") == 1
 
@@ -76,3 +80,16 @@ def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     unit.write_text(broken)
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
     assert "KillMode" in again.stderr or "kill mode" in again.stderr
+
+
+def test_a_worker_stays_for_the_next_job_as_long_as_the_server_is_told(own_server: ServerProcess, edit) -> None:
+    own_server.options = (*own_server.options, "--worker-idle-minutes", "0.05")
+    own_server.start()
+    with own_server.connect() as connection:
+        connection.jobs.SetQueuePaused(job_pb2.SetQueuePausedRequest(paused=True))
+        jobs = [submit(connection, edit, f"steps={count}") for count in (1, 2)]
+        connection.jobs.SetQueuePaused(job_pb2.SetQueuePausedRequest(paused=False))
+        assert [finish(connection, job_id).attempts for job_id in jobs] == [1, 1]
+        first, second = ((own_server.data_dir / "logs" / f"{job_id}.log").read_text() for job_id in jobs)
+        assert first == second  # one process did both
+        wait_until(lambda: not psutil.Process(own_server.pid).children())

@@ -76,6 +76,7 @@ def test_the_figures_follow_what_the_server_does(watched: ServerProcess, address
         for job_id in (waiting, running):
             Jobs(connection).cancel(job_id)
     assert [after["maskedit_jobs", state] for state in ("succeeded", "running", "queued")] == [1, 1, 1]
+    assert [after["maskedit_queued_jobs", lane] for lane in ("generate", "draft")] == [1, 0]
     assert after["maskedit_queue_wait_seconds_count",] == 2 and after["maskedit_queue_oldest_seconds",] > 0
     assert after["maskedit_download_bytes_total",] == received > 0
     assert after["maskedit_upload_bytes_total",] == 1000

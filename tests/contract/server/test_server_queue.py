@@ -65,7 +65,10 @@ def test_what_is_asked_of_a_tuned_job_reaches_its_worker_and_is_answered(
 
 
 def test_estimates_come_with_the_check(connection: Connection, edit: edit_pb2.EditRequest) -> None:
-    estimates = {each.preset: each for each in check_of(Jobs(connection).check(edit)).estimates}
+    found = Jobs(connection).check(edit)
+    least = {each.preset: each.least_memory_bytes for each in found.estimates}
+    assert least[edit_pb2.PRESET_DRAFT] == 0 < least[edit_pb2.PRESET_FAST] <= least[edit_pb2.PRESET_BEST]
+    estimates = {each.preset: each for each in check_of(found).estimates}
     assert set(estimates) == {"draft", "fast", "standard", "best"}
     for each in estimates.values():
         assert 0 < each.least_seconds <= each.most_seconds and not each.problem

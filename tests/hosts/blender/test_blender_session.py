@@ -106,6 +106,7 @@ def test_a_machine_without_maskedit_is_told_so(alone: Path):
         ({"server": REMOTE, "online": False}, ServerUnreachable, "may not go online"),
         ({"server": "render"}, BadInput, "HOST:PORT"),
         ({"server": REMOTE, "online": True, "certificate": "/gone.pem"}, BadInput, "no certificate /gone.pem"),
+        ({"server": REMOTE, "online": True, "client_key": "/gone.key"}, BadInput, "no certificate /gone.key"),
         ({"auto_start": False}, ServerUnreachable, "No server runs on this machine"),
     ],
 )

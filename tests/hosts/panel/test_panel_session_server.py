@@ -88,6 +88,9 @@ def test_a_wrong_token_and_a_missing_certificate_are_refusals_that_say_what_to_d
     preferences.certificate = "/nowhere/cert.pem"
     session.look_again()
     qtbot.waitUntil(lambda: "cert.pem" in session.words, timeout=10_000)
+    preferences.certificate = ""
+    preferences.client_certificate = "/nowhere/own.pem"
+    qtbot.waitUntil(lambda: "own.pem" in session.words, timeout=10_000)
 
 
 @pytest.mark.parametrize(

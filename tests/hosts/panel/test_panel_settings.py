@@ -54,6 +54,8 @@ def dialog(desk: Desk, qtbot: QtBot) -> SettingsDialog:
 def test_settings_are_kept_with_ok_and_only_then(dialog: SettingsDialog, desk: Desk, qtbot: QtBot) -> None:
     dialog.server.setText(" render.example:50051 ")
     dialog.token.setText("abc")
+    dialog.client_certificate.setText("/me.pem ")
+    dialog.client_key.setText("/me.key")
     dialog.editor.setText("/usr/bin/krita")
     dialog.cache.setValue(2048)
     dialog.autosave.setChecked(False)
@@ -62,6 +64,7 @@ def test_settings_are_kept_with_ok_and_only_then(dialog: SettingsDialog, desk: D
     buttons.button(QDialogButtonBox.StandardButton.Ok).click()
     kept = desk.preferences
     assert (kept.server, kept.token, kept.image_editor) == ("render.example:50051", "abc", "/usr/bin/krita")
+    assert (kept.client_certificate, kept.client_key) == ("/me.pem", "/me.key")
     assert (kept.cache_bytes, kept.autosave) == (2048 << 20, False)
 
 

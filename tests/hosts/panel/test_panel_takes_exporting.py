@@ -14,6 +14,7 @@ import pytest
 from maskedit.compositing import composite, matte_frame
 from maskedit.errors import InputError, OutputError
 from maskedit.media import ClipReader, ClipWriter
+from maskedit.media.frame_cache_reader import FrameCache
 from maskedit.media.sequences import sequence_in
 from maskedit.request import Deliverable, DeliverableFormat, DeliverableKind, FrameRange, MediaFacts
 from plugin_client.panel.takes.exporting import Export, export, why_not
@@ -93,11 +94,13 @@ def test_full_frames_come_back_in_every_format(take: Export, format: Deliverable
         assert np.abs(one.rgb() - other.rgb()).mean() <= error
 
 
-@pytest.mark.parametrize("format", [DeliverableFormat.MKV, DeliverableFormat.MOV, DeliverableFormat.PNG])
+@pytest.mark.parametrize(
+    "format", [DeliverableFormat.MKV, DeliverableFormat.MOV, DeliverableFormat.PNG, DeliverableFormat.CACHE]
+)
 def test_the_region_lies_over_the_plate_as_the_take_shows_it(
     take: Export, format: DeliverableFormat, weight: np.ndarray
 ):
-    name = "cut" if format.is_sequence else f"cut.{format}"
+    name = "cut" if format.is_sequence else f"cut{format.suffix}"
     wanted = changed(take, format=format, alpha=True, out=take.out.with_name(name))
     export(wanted)
     _, patches = frames(wanted.out)
@@ -123,6 +126,13 @@ def test_a_sequence_is_numbered_as_the_clip_is(take: Export):
     assert numbers == [FIRST + n for n in range(COUNT)]
 
 
+def test_a_frame_cache_says_which_frame_of_the_clip_comes_first(take: Export):
+    wanted = changed(take, format=DeliverableFormat.CACHE, alpha=True, out=take.out.with_name("cut.mefc"))
+    export(wanted)
+    with FrameCache(wanted.out) as cache:
+        assert (cache.header.first_frame, cache.header.slot_count, cache.header.rate) == (FIRST, COUNT, 25)
+
+
 def test_giving_up_leaves_nothing(take: Export):
     before = set(take.out.parent.iterdir())
     assert export(take, go_on=lambda done, total: done < 2) is None
@@ -145,6 +155,7 @@ def test_what_cannot_be_is_refused_with_a_reason(take: Export):
     facts, _ = frames(take.result)
     assert "alpha" in why_not(facts, DeliverableFormat.MP4, alpha=True)
     assert why_not(facts, DeliverableFormat.MOV, alpha=True) == ""
+    assert "region with alpha alone" in why_not(facts, DeliverableFormat.CACHE, alpha=False)
     with pytest.raises(OutputError, match="choose another name"):
         export(changed(take, out=Path(take.clip)))
     with pytest.raises(OutputError, match="choose another name"):

@@ -136,14 +136,15 @@ def decode_planes() -> Callable[[str | Path, str], list[list[np.ndarray]]]:
 
 
 @pytest.fixture
-def huge_png() -> Callable[[int], bytes]:
-    """huge_png(side): under 200 bytes that claim to be a gray picture of side x side pixels."""
+def huge_png() -> Callable[..., bytes]:
+    """huge_png(side, bits=8, kind=0): under 200 bytes that claim to be a picture of side x side pixels; `kind` as in
+    PNG: 0 gray, 2 RGB, 6 RGBA."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    def build(side: int) -> bytes:
-        header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    def build(side: int, *, bits: int = 8, kind: int = 0) -> bytes:
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, kind, 0, 0, 0))
         return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
 
     return build
