@@ -225,6 +225,7 @@ def _dispatcher(settings: Settings, *, cache: Path, logs: Path, worker: Sequence
         logs=logs,
         command=worker,
         idle_seconds=idle_seconds,
+        spare_bytes=_spare_bytes(settings),
     )
 
 

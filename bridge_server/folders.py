@@ -49,10 +49,18 @@ class JobFolders:
         return self.root / job.job_id / "output" / name
 
     def link_results(self, job: JobRow, target: Path) -> None:
-        """Give the job's result files second names in `target`, so that they are there even if the job is deleted."""
+        """Give the job's result files second names in `target`, so that they are there even if the job is deleted.
+
+        Raises NotFoundError if it has been.
+        """
         for name in _result_names(job):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            os.link(self.root / job.job_id / "output" / name, target / name)
+            try:
+                os.link(self.root / job.job_id / "output" / name, target / name)
+            except FileNotFoundError as error:
+                raise NotFoundError(
+                    f"The file {name} of the take {job.job_id} was removed from the server: do that edit again."
+                ) from error
 
     def remove(self, job_id: str) -> None:
         reach(Point.FOLDER_REMOVE)

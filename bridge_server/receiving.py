@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from io import BufferedRandom
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from maskedit.errors import InputError
 from maskedit.faults import Point, reach
 
 _SYNC_BYTES = 16 << 20
-_HASHERS = ThreadPoolExecutor(thread_name_prefix="hash")
 
 
 class Upload:
@@ -35,10 +33,8 @@ class Upload:
         """Raises InputError when more arrives than was announced."""
         if self._file.tell() + len(data) > self._size_bytes:
             raise InputError("More bytes arrived than the upload announced: hash and measure the file again.")
-        # Hashing costs as much as all the rest: it has a core of its own where there is one.
-        hashing = _HASHERS.submit(self._digest.update, data)
         faults.write(self._file, data, Point.ASSET_WRITE)
-        hashing.result()
+        self._digest.update(data)
         TALLY.add(Count.UPLOADED_BYTES, len(data))
         if self._file.tell() - self._synced_bytes >= _SYNC_BYTES:
             self._sync()

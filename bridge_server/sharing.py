@@ -101,9 +101,20 @@ class MachineProbe:
         return [self._root, *self._root.children(recursive=True)]
 
     def _gpu(self, uuid: str) -> float | None:
-        pynvml.nvmlInit()
         try:
-            handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+            pynvml.nvmlInit()
+            try:
+                return self._used(uuid)
+            finally:
+                pynvml.nvmlShutdown()
+        except pynvml.NVMLError as error:  # as between an update of the driver and the next start of the machine
+            _LOG.warning("GPU cannot be looked at", device=uuid, reason=str(error))
+            return None
+
+    def _used(self, uuid: str) -> float:
+        """Raises NVMLError."""
+        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+        try:
             samples = pynvml.nvmlDeviceGetProcessUtilization(handle, self._seen_us.get(uuid, 0))
         except pynvml.NVMLError as error:
             code = getattr(error, "value", None)
@@ -111,10 +122,7 @@ class MachineProbe:
                 return 0.0
             if code == pynvml.NVML_ERROR_NOT_SUPPORTED:  # all of it then: where a seat is free, ours is idle
                 return int(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu) / 100
-            _LOG.warning("GPU cannot be looked at", device=uuid, reason=str(error))
-            return None
-        finally:
-            pynvml.nvmlShutdown()
+            raise
         self._seen_us[uuid] = max((sample.timeStamp for sample in samples), default=self._seen_us.get(uuid, 0))
         return share_of_others(samples, ours={process.pid for process in self._ours()})
 

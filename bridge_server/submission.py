@@ -128,11 +128,12 @@ class Submission:
             return request
         try:
             parent = self.store.get(request.rerender.parent_take)
+            if parent.state is not JobState.SUCCEEDED:
+                reason = f"The job {parent.job_id} is {parent.state}: only a finished take can be gone on from."
+                raise InputError(reason)
+            self.folders.link_results(parent, folder)
         except NotFoundError as error:
             raise InputError(str(error)) from error
-        if parent.state is not JobState.SUCCEEDED:
-            raise InputError(f"The job {parent.job_id} is {parent.state}: only a finished take can be gone on from.")
-        self.folders.link_results(parent, folder)
         return replace(request, rerender=replace(request.rerender, folder=str(folder)))
 
     def _check_model(self, request: EditRequest, same_machine: bool) -> None:

@@ -38,7 +38,7 @@ class ServerProcess:
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> ServerProcess:
+    def start(self, *, seconds: float = 20) -> ServerProcess:
         """Start it and wait until it serves."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with (self.data_dir / "said.txt").open("ab") as log:
@@ -49,7 +49,7 @@ class ServerProcess:
                 env=os.environ | self.environment,
             )
         process = self.process
-        wait_until(lambda: process.poll() is not None or self._announced())
+        wait_until(lambda: process.poll() is not None or self._announced(), seconds=seconds)
         assert process.poll() is None, (self.data_dir / "said.txt").read_text()
         return self
 
@@ -126,9 +126,9 @@ def get(connection: Connection, job_id: str) -> job_pb2.Job:
     return connection.jobs.GetJob(job_pb2.GetJobRequest(job_id=job_id), timeout=20).job
 
 
-def wait_for_step(connection: Connection, job_id: str, step: int = 1) -> None:
+def wait_for_step(connection: Connection, job_id: str, step: int = 1, *, seconds: float = 20) -> None:
     """Wait until the job's worker has reported that many steps."""
-    wait_until(lambda: get(connection, job_id).last_event.done >= step)
+    wait_until(lambda: get(connection, job_id).last_event.done >= step, seconds=seconds)
 
 
 def states(events: Iterable[job_pb2.JobEvent]) -> list[str]:

@@ -75,10 +75,15 @@ class LocalDispatcher:
             outcome = await self._try(order, on_progress, ran_out=int(outcome.result["planned_bytes"]))
         return outcome
 
+    async def mended(self, order: WorkOrder) -> None:
+        """At once: whatever died there, the next attempt has a worker of its own."""
+
     async def _try(self, order: WorkOrder, hear: Hear, *, ran_out: int | None = None) -> Outcome:
         reach(Point.WORKER_START)
         log = self._logs / f"{order.job_id}.log"
         worker = await self._take(order, log)
+        if worker is None:
+            return Outcome(ending=Ending.CANCELLED)
         keep = self._idle_seconds > 0 and order.lane is Lane.GENERATE and bool(order.model)
         task = Task(
             request=order.folder / "request.json",
@@ -88,6 +93,8 @@ class LocalDispatcher:
             ran_out=ran_out,
         )
         outcome = await worker.do(task, order, hear)
+        if outcome.ending is Ending.DIED and worker.left_before:
+            return await self._try(order, hear, ran_out=ran_out)  # by a new one
         if keep and outcome.ending in _STAYS:
             wanted = asyncio.Event()
             # Outside this job's context: what is logged of an idle worker is nothing of the job's.
@@ -97,12 +104,13 @@ class LocalDispatcher:
             await worker.leave()
         return outcome
 
-    async def _take(self, order: WorkOrder, log: Path) -> WorkerProcess:
-        """The seat's worker if it has the order's model loaded, or a new one."""
+    async def _take(self, order: WorkOrder, log: Path) -> WorkerProcess | None:
+        """The seat's worker if it has the order's model loaded, or a new one; None where it was cancelled meanwhile."""
         kept = self._kept.pop(order.seat, None)
         if kept is not None and kept.model == order.model:
-            kept.wanted.set()
-            if (worker := await kept.keeper) is not None:
+            if not await self._handed_over(kept, order):
+                return None
+            if (worker := kept.keeper.result()) is not None:
                 _LOG.info("worker goes on", pid=worker.pid, model=order.model)
                 return worker
         elif kept is not None:
@@ -112,6 +120,23 @@ class LocalDispatcher:
         worker = await WorkerProcess.start(self._command, options=self._options, log=log, variables=variables)
         _LOG.info("worker starts", pid=worker.pid, model=order.model, **variables)
         return worker
+
+    async def _handed_over(self, kept: _Kept, order: WorkOrder) -> bool:
+        """Whether its keeper is done, which can take a while where the last job was big. It stays if the order is
+        cancelled before that."""
+        kept.wanted.set()
+        cancelling = asyncio.create_task(order.cancel.wait())
+        try:
+            await asyncio.wait([kept.keeper, cancelling], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            kept.keeper.cancel()
+            raise
+        finally:
+            cancelling.cancel()
+        if not kept.keeper.done():
+            kept.wanted.clear()
+            self._kept[order.seat] = kept
+        return kept.keeper.done()
 
     async def _keep(self, worker: WorkerProcess, wanted: asyncio.Event) -> WorkerProcess | None:
         """Hold an idle worker until it is wanted, and return it; None, and it is ended, where it waited too long."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from bridge_server.jobs.tasks import READY, Task, task_line
+from bridge_server.jobs.tasks import READY, TAKEN, Task, task_line
 from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, parse_line
 
 # Together under the 2 seconds that a cancel may take.
@@ -36,6 +36,7 @@ class WorkerProcess:
         self._reader = reader
         self._transport = transport
         self._over = False
+        self._experienced = self._took = False
 
     @classmethod
     async def start(
@@ -85,11 +86,17 @@ class WorkerProcess:
         except ChildProcessError:
             return False
 
+    @property
+    def left_before(self) -> bool:
+        """Whether it has done a job, and was on its way out already when it was given the next."""
+        return self._experienced and not self._took
+
     async def do(self, task: Task, order: WorkOrder, hear: Hear) -> Outcome:
         """Have it do one job; returns its last word on it, or what its silence means.
 
         It lives on where its last word was its own and not that of its death. If this coroutine is cancelled it ends.
         """
+        self._took = False
         listening = asyncio.create_task(self._listen(hear))
         ends = [asyncio.create_task(self.wait()), asyncio.create_task(order.cancel.wait())]
         asking = asyncio.create_task(self._pass_on(order))
@@ -110,7 +117,11 @@ class WorkerProcess:
         if said is None:
             await self.leave()
             said = Outcome(ending=Ending.DIED, message=self._cause_of_death(task.log))
+        if said.ending is Ending.CANCELLED and not order.cancel.is_set():
+            # A machine that shuts down tells every process of it, and a server hears of it no sooner than a worker.
+            said = Outcome(ending=Ending.DIED, message="Somebody else than its server told the worker to stop.")
         if said.ending is not Ending.DIED:
+            self._experienced = True
             return said
         await self.end()
         return Outcome(ending=Ending.CANCELLED) if order.cancel.is_set() else said
@@ -144,6 +155,9 @@ class WorkerProcess:
         try:
             # A worker killed while it spoke leaves half a line.
             while (line := await self._reader.readline()).endswith(b"\n"):
+                if line == TAKEN:
+                    self._took = True
+                    continue
                 said = parse_line(line)
                 if isinstance(said, Outcome):
                     return said

@@ -2,8 +2,9 @@
 """Runs jobs on an existing Ray cluster: one long-lived actor per GPU, each with a worker process at a time.
 
 State stays ours: Ray carries the order out and the worker's words back; requests, checkpoints and results lie in the
-data folder, which every node sees at the same path. An actor that dies is an attempt that died, so the scheduler tries
-again. Each actor sits in a placement group of its own: while it restarts nobody else is given its GPU.
+data folder, which every node sees at the same path. An actor that dies is one attempt that died: the scheduler tries
+again elsewhere, or here once Ray has restarted the actor. Each actor sits in a placement group of its own: while it
+restarts nobody else is given its GPU.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from bridge_server.dispatch.local import WORKER, LocalDispatcher
 from bridge_server.errors import StartError
 from bridge_server.jobs.work import (
@@ -32,6 +35,7 @@ from bridge_server.jobs.work import (
     parse_line,
     progress_line,
 )
+from maskedit.devices import find_devices
 from maskedit.progress import Ask
 
 # Before the import: a cluster without a token runs anyone's code.
@@ -47,6 +51,11 @@ _REACH_SECONDS = 5
 _SEATING_SECONDS = 60
 # What LocalDispatcher takes to stop a worker, and the way there and back.
 _STOP_SECONDS = 3.0
+# Ray restarts an actor in 2 seconds, on a busy machine in 10.
+_RESTART_SECONDS = 30.0
+_PAUSE_SECONDS = 0.5
+_GONE = "The Ray actor of the job died, or its machine did."
+_LOG = structlog.get_logger()
 
 
 class RayDispatcher:
@@ -61,11 +70,16 @@ class RayDispatcher:
         logs: Path,
         command: Sequence[str] = WORKER,
         idle_seconds: float = 0.0,
+        spare_bytes: int = 0,
     ) -> None:
-        """Join the cluster at `address` and take a seat per GPU, or per node where there is none. Raises StartError."""
+        """Join the cluster at `address` and take a seat per GPU, or per node where there is none. Raises StartError.
+
+        `spare_bytes`: what jobs leave to others of a device's memory.
+        """
         try:
             _join(address)
             self._actors = _actors(str(data_dir), str(cache), str(logs), tuple(command), idle_seconds)
+            sizes = ray.get([actor.memory_bytes.remote() for actor in self._actors], timeout=_SEATING_SECONDS)
         except (RayError, OSError, RuntimeError, ValueError) as error:
             reason = re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".")
             raise StartError(
@@ -74,7 +88,8 @@ class RayDispatcher:
             ) from error
         # A draft takes seconds and no GPU: it is made beside the server.
         self._beside = LocalDispatcher(data_dir, cache=cache, logs=logs, devices=(), command=command)
-        self._seats = (*(Seat(lane=Lane.GENERATE) for _ in self._actors), Seat(lane=Lane.DRAFT))
+        seats = (Seat(lane=Lane.GENERATE, memory_bytes=size and max(0, size - spare_bytes)) for size in sizes)
+        self._seats = (*seats, Seat(lane=Lane.DRAFT))
 
     @property
     def seats(self) -> tuple[Seat, ...]:
@@ -85,6 +100,9 @@ class RayDispatcher:
             draft = next(index for index, seat in enumerate(self._beside.seats) if seat.lane is Lane.DRAFT)
             return await self._beside.run(replace(order, seat=draft), on_progress)
         actor = self._actors[order.seat]
+        # It may have died while it had nothing to do.
+        if not await _answers_in_time(actor, order):
+            return _unheard(order)
         asking = asyncio.create_task(_pass_on(order, actor))
         try:
             async for spoken in actor.run.remote(order.job_id, str(order.folder), order.model):
@@ -93,31 +111,40 @@ class RayDispatcher:
                     return said
                 await on_progress(said)
         except RayError:
-            if order.cancel.is_set():
-                return Outcome(ending=Ending.CANCELLED)
+            pass
         except asyncio.CancelledError:
             await _stop(actor, order.job_id)
             raise
         finally:
             asking.cancel()
-        return Outcome(ending=Ending.DIED, message="The Ray actor that ran the job died, or its machine did.")
+        return _unheard(order)
+
+    async def mended(self, order: WorkOrder) -> None:
+        if order.lane is Lane.GENERATE:
+            _LOG.warning("actor is waited for", seat=order.seat)
+            await _answers(self._actors[order.seat], order.job_id)
+            _LOG.info("actor is back", seat=order.seat)
 
 
 class Holder:
     """The actor: holds a GPU for as long as the server runs, and runs the workers that use it."""
 
     def __init__(self, data_dir: str, cache: str, logs: str, command: tuple[str, ...], idle_seconds: float) -> None:
-        # No devices: Ray has set CUDA_VISIBLE_DEVICES to this actor's, which the worker inherits.
+        # One seat: Ray has set CUDA_VISIBLE_DEVICES to this actor's GPU, which the worker inherits.
         self._local = LocalDispatcher(
             Path(data_dir),
             cache=Path(cache),
             logs=Path(logs),
-            devices=(),
+            devices=find_devices(),
             command=command,
             idle_seconds=idle_seconds,
         )
         self._turn = asyncio.Lock()
         self._orders: dict[str, WorkOrder] = {}
+
+    async def memory_bytes(self) -> int | None:
+        """Of the device that its workers use; of the largest one where the node has several kinds."""
+        return self._local.seats[0].memory_bytes
 
     async def run(self, job_id: str, folder: str, model: str) -> AsyncIterator[bytes]:
         """The lines that a worker says (jobs/work.py), the outcome last."""
@@ -187,6 +214,11 @@ def _actors(*arguments: Any) -> list[Any]:
     ]
 
 
+def _unheard(order: WorkOrder) -> Outcome:
+    """What it means that nothing comes from the actor."""
+    return Outcome(ending=Ending.CANCELLED) if order.cancel.is_set() else Outcome(ending=Ending.DIED, message=_GONE)
+
+
 async def _pass_on(order: WorkOrder, actor: Any) -> None:
     """Tell the actor what is asked of its job; ends with the cancel."""
     cancelling = asyncio.create_task(order.cancel.wait())
@@ -201,6 +233,26 @@ async def _pass_on(order: WorkOrder, actor: Any) -> None:
     finally:
         cancelling.cancel()
         asked.cancel()
+
+
+async def _answers(actor: Any, job_id: str) -> None:
+    """Return when the actor lives and nothing of the job runs there, as after a break in the network it may."""
+    while True:
+        with suppress(RayError):
+            return await actor.stop.remote(job_id)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _answers_in_time(actor: Any, order: WorkOrder) -> bool:
+    """Whether it does so before the order is cancelled, and soon enough for a job to wait for it."""
+    answering = asyncio.create_task(_answers(actor, order.job_id))
+    cancelling = asyncio.create_task(order.cancel.wait())
+    try:
+        await asyncio.wait([answering, cancelling], timeout=_RESTART_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return answering.done()
+    finally:
+        answering.cancel()
+        cancelling.cancel()
 
 
 async def _stop(actor: Any, job_id: str) -> None:

@@ -139,7 +139,7 @@ class Scheduler:
                     seat=self._seating.take(job),
                     model=job.model,
                 )
-                attempt = asyncio.create_task(self._attempt(job))
+                attempt = asyncio.create_task(self._sit(job))
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
@@ -167,7 +167,20 @@ class Scheduler:
             claiming.cancel()
             raise
 
-    async def _attempt(self, job: JobRow) -> None:
+    async def _sit(self, job: JobRow) -> None:
+        """Make an attempt, and give its seat back once that can take another: the job may go on elsewhere before."""
+        order, died = self._orders[job.job_id], False
+        try:
+            died = await self._attempt(job, order)
+            if died:
+                self.wake()
+                await self._dispatcher.mended(order)
+        finally:
+            self._seating.give_back(order, died=died)
+            self.wake()
+
+    async def _attempt(self, job: JobRow, order: WorkOrder) -> bool:
+        """Whether it died."""
         job_id = job.job_id
         # An attempt is a task of its own: from here on, every line that comes of it names the job.
         structlog.contextvars.bind_contextvars(job_id=job_id, attempt=job.attempts)
@@ -184,7 +197,7 @@ class Scheduler:
                 _LOG.warning("progress lost", exc_info=True)  # which is no reason to lose the work
             self._feed.announce(job_id)
 
-        order, died = self._orders[job_id], False
+        died = False
         try:
             if (await self._surely(self._store.get, job_id)).state is JobState.CANCELLING:
                 order.cancel.set()  # asked for between the claim and now
@@ -205,9 +218,8 @@ class Scheduler:
             await self._surely(self._settle, job, broken)
         finally:
             del self._orders[job_id]
-            self._seating.give_back(order, died=died)
             self._feed.announce(job_id)
-            self.wake()
+        return died
 
     async def _surely(self, use: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Call it in a thread, again and again until the store can be used."""

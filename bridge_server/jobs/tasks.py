@@ -9,6 +9,8 @@ from pathlib import Path
 
 READY = b"ready\n"
 """What a worker says after an outcome, once it can take another task."""
+TAKEN = b"taken\n"
+"""What it says first of all to that one. Where it ends without, that is not the task's doing."""
 
 
 @dataclass(frozen=True, kw_only=True)

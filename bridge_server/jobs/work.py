@@ -101,8 +101,13 @@ class Dispatcher(Protocol):
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
         """Do the work on its seat, which nothing else is given meanwhile, and return when nothing of it runs any more.
 
-        When `order.cancel` is set, or this coroutine is cancelled, the work stops within 2 seconds.
+        When `order.cancel` is set the work stops within 2 seconds. When this coroutine is cancelled it has 10, in which
+        tuning may leave a checkpoint.
         """
+        ...
+
+    async def mended(self, order: WorkOrder) -> None:
+        """Return when the seat of an order that DIED can take another, however long that takes."""
         ...
 
 

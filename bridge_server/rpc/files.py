@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from bridge_server.errors import WrongStateError
+from bridge_server.errors import NotFoundError, WrongStateError
 from bridge_server.tally import TALLY, Count
 
 PIECE_BYTES = 1 << 20
@@ -20,8 +20,11 @@ T = TypeVar("T")
 
 
 async def read_pieces(path: Path, *, offset: int) -> AsyncIterator[bytes]:
-    """The file's bytes from `offset` on. Raises WrongStateError for an offset beyond its end."""
-    file = await asyncio.to_thread(path.open, "rb")
+    """The file's bytes from `offset` on. Raises NotFoundError, or WrongStateError for an offset beyond its end."""
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+    except FileNotFoundError as error:  # by hand, or by the server's own tidying just now
+        raise NotFoundError(f"The file {path.name} was removed from the server: do the edit again for it.") from error
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
         if offset > size:

@@ -5,8 +5,9 @@
 (of the device's memory, what a plan leaves to other programs).
 
 On stdin it hears a job as one line of JSON (jobs/tasks.py): it appends its stderr to that job's log, does it, and says
-the outcome, then "ready" once another may come. Between the two the model of the last job stays loaded and nothing else
-of it stays. After a job called its last one, or one that went wrong in a way that the next might feel, it ends instead.
+the outcome, then "ready" once another may come, and "taken" when it has. Between two jobs the model of the first stays
+loaded and nothing else of it stays. After a job called its last one, or one that went wrong in a way that the next
+might feel, it ends instead.
 
 Meanwhile "cancel" on stdin stops the job at its next report, and so does "halt", which says that it will be gone on
 with: tuning leaves a checkpoint where it stands. "sample" and "save" are answered at the next step of tuning. SIGTERM

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import BinaryIO
 
-from bridge_server.jobs.tasks import READY, Task, parse_task
+from bridge_server.jobs.tasks import READY, TAKEN, Task, parse_task
 from bridge_server.jobs.work import Outcome, Progress, outcome_line, progress_line
 from maskedit import faults
 from maskedit.faults import Point, reach
@@ -71,10 +71,14 @@ class Channel:
         self._say(outcome_line(outcome))
         reach(Point.OUTCOME_SAID)
 
-    def offer(self) -> None:
-        """Say that another job may come."""
+    def offer(self) -> Task | None:
+        """Say that another job may come, and that it has come; None where the worker is to end."""
         self._pipe.write(READY)
         self._pipe.flush()
+        if (task := self.next_task()) is not None:
+            self._pipe.write(TAKEN)
+            self._pipe.flush()
+        return task
 
     def _begin(self) -> None:
         self._asked_at: tuple[Stage, int] | None = None

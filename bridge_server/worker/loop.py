@@ -41,7 +41,8 @@ def work_on(
     `do` does one job; `tidy` then leaves what may be left for the next. `planned`: how many bytes the job's model was
     planned to take, if that is known by now.
     """
-    while (task := channel.next_task()) is not None:
+    task = channel.next_task()
+    while task is not None:
         _log_to(task.log)
         reach(Point.WORKER_BEGUN)
         # Two workers never do the same job: one whose server died may still be on its way out.
@@ -54,7 +55,7 @@ def work_on(
         if task.last or not unharmed:
             return
         tidy()
-        channel.offer()
+        task = channel.offer()
 
 
 def _attempt(task: Task, do: Callable[[EditRequest, Task], Outcome]) -> tuple[Outcome, bool]:

@@ -41,7 +41,9 @@ def make_cache(take: str | Path, out: Path, *, first_frame: int | None = None, l
             (_write_live if live else _write)(out, header, _regions(clip))
         except OSError as error:
             reason = error.strerror or error
-            raise OutputError(f"{out.name} cannot be written ({reason}): make room or choose another place.") from error
+            has_folder = out.absolute().parent.is_dir()
+            advice = "make room or choose another place" if has_folder else f"make the folder {out.parent} first"
+            raise OutputError(f"{out.name} cannot be written ({reason}): {advice}.") from error
     return header.slot_count
 
 

@@ -95,8 +95,11 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", metavar="CLIP", help="a video file, or an image sequence such as shot.%%04d.exr")
 
 
-def add_edit_options(parser: argparse.ArgumentParser) -> None:
-    """Everything that says how to edit a clip, but neither which nor where the result goes."""
+def add_edit_options(parser: argparse.ArgumentParser, *, out: str = "--out", kind: str = "full") -> None:
+    """Everything that says how to edit a clip, but neither which nor where the result goes.
+
+    `out`: the option that does; `kind`: what is delivered unless the user says; both are for the words of the help.
+    """
     add_matte_options(parser)
     parser.add_argument(
         "--keyframe",
@@ -128,15 +131,15 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=KINDS,
-        help="the whole frame (default), a patch with transparency, or the region's fill with its matte (repeatable: "
-        "the first goes to --out, the others beside it)",
+        help="the whole frame, a patch with transparency, or the region's fill with its matte "
+        f"(default: {kind}; repeatable: the first goes to {out}, the others beside it)",
     )
     parser.add_argument(
         "--format",
         action="append",
         default=[],
         choices=FORMATS,
-        help="default: by the ending of --out (repeatable: one for each --deliver)",
+        help=f"default: by the ending of {out} (repeatable: one for each --deliver)",
     )
     parser.add_argument(
         "--comp",

@@ -4,11 +4,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from plugin_client.cli.ofx_bundle import install, searched_folders, state, system_folder, uninstall, user_folder
+from plugin_client.cli.ofx_bundle import (
+    install,
+    named_folders,
+    searched_folders,
+    state,
+    system_folder,
+    uninstall,
+    user_folder,
+)
 
 
 def add_to(verbs: Any) -> None:
@@ -23,10 +32,14 @@ def add_to(verbs: Any) -> None:
         step = steps.add_parser(name, help=words)
         place = step.add_mutually_exclusive_group()
         place.add_argument("--system", action="store_true", help=f"for all users, in {system_folder()}")
-        place.add_argument("--folder", type=Path, help="in another folder")
+        place.add_argument("--folder", type=_absolute, help="in another folder")
         if name != "uninstall":
             step.add_argument("--bundle", type=Path, help="the built plugin; default: what build_ofx.py left in dist/")
         step.set_defaults(run=run)
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -58,6 +71,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _named(folder: Path) -> str:
+    """The line that names `folder` to hosts, behind the folders that are named already."""
+    folders = os.pathsep.join(map(str, [*named_folders(), folder]))
     if sys.platform == "win32":
-        return f'setx OFX_PLUGIN_PATH "{folder}"'
-    return f'export OFX_PLUGIN_PATH="{folder}"'
+        return f'setx OFX_PLUGIN_PATH "{folders}"'
+    return f'export OFX_PLUGIN_PATH="{folders}"'

@@ -31,10 +31,14 @@ def user_folder() -> Path:
     return data_dir() / "OFX" / "Plugins"
 
 
+def named_folders() -> list[Path]:
+    """What OFX_PLUGIN_PATH names."""
+    return [Path(part) for part in os.environ.get("OFX_PLUGIN_PATH", "").split(os.pathsep) if part]
+
+
 def searched_folders() -> list[Path]:
     """Where a host that is started from here looks: what OFX_PLUGIN_PATH names, and the system's folder."""
-    named = os.environ.get("OFX_PLUGIN_PATH", "").split(";" if sys.platform == "win32" else ":")
-    return [*(Path(part) for part in named if part), system_folder()]
+    return [*named_folders(), system_folder()]
 
 
 def install(folder: Path, *, built: Path | None = None) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from plugin_client.cli.comps import write_comps
 from plugin_client.cli.console import console_for, print_json
-from plugin_client.cli.destination import suffix_of
+from plugin_client.cli.destination import SEQUENCES, suffix_of
 from plugin_client.cli.edit import add_edit_options, describe, make, options_from
 from plugin_client.cli.facts import clip_facts
 from plugin_client.cli.following import summary
@@ -27,13 +27,9 @@ from plugin_client.cli.timeline_shot import (
     mattes_from_clip,
     shot_of,
 )
+from plugin_client.cli.timeline_take import expected_take, finished_take
 from plugin_client.core.errors import BadInput
-from plugin_client.core.host import Marks
-from plugin_client.core.job import Job
-from plugin_client.core.media import is_sequence, sequence_files, without_number
 from plugin_client.core.requests import EditOptions
-from plugin_client.core.results import delivered_at
-from plugin_client.core.timeline import frame_at_timecode
 from plugin_client.timelines.finding import find_clip
 from plugin_client.timelines.opening import open_timeline
 from plugin_client.timelines.timeline import OpenTimeline, Take
@@ -47,7 +43,6 @@ Reads .otio, .fcpxml, .xml (Final Cut Pro 7: Premiere, Resolve), .mlt and .kdenl
 edited; the timeline is written anew, with the result on a track of its own directly above the clip. Frames count from 0
 at the first frame of the clip's media, as in `maskedit edit`, unless an option says otherwise."""
 _NUMBERED = re.compile(r"(.*-maskedit)(?:-\d+)?")
-_SEQUENCES = ("png", "exr")
 # What a timeline can hold as the picture itself; a fill needs its matte laid over it by hand.
 _PLACED = ("patch", "full")
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -80,7 +75,7 @@ def add_to(verbs: Any) -> None:
         help="N, A, B and the pictures of mattes count from 0 at the first frame that the clip shows",
     )
     counting.add_argument("--timeline-timecode", action="store_true", help="N, A and B are the timeline's timecode")
-    add_edit_options(parser)
+    add_edit_options(parser, out="--result", kind="patch")
     parser.add_argument(
         "--local", action="store_true", help="without a server, in a process that ends with the edit; Ctrl-C cancels it"
     )
@@ -100,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
             print_list(timeline, console)
         return 0
     if not options.clip_name:
-        raise BadInput("No clip is named: give --clip NAME, one of `maskedit timeline FILE --list`.")
+        raise BadInput(f"No clip is named: give --clip NAME, one of `maskedit timeline {options.file} --list`.")
     if options.handles < 0:
         raise BadInput("--handles counts frames and cannot be negative: give 0 or more.")
     clip = find_clip(timeline.clips(), options.clip_name, track=options.track, number=options.number)
@@ -109,9 +104,10 @@ def run(options: argparse.Namespace) -> int:
     written = _written_to(options.out, path)
     shot = shot_of(timeline, clip, clip_facts(clip.media), handles=options.handles)
     edit_options = _edit_options(options, timeline, shot, written)
+    _rehearse(path, options, expected_take(edit_options, shot, out=Path(options.out)), shot)
     job, result = make(options, edit_options, console=console)
     comps = write_comps(options.comp, job, result, plate=shot.clip.media)
-    take = _take(job, result, edit_options, shot, name=without_number(result.name))
+    take = finished_take(job, result, edit_options, shot)
     placed = timeline.place(take, shot.clip, replace=options.replace)
     timeline.save(written)
     if options.json:
@@ -153,63 +149,27 @@ def _edit_options(
     return replace(edit, mattes=mattes, frames=edit.frames or shot.frames, name=shot.clip.name)
 
 
-def _take(job: Job, result: Path, edit: EditOptions, shot: TimelineShot, *, name: str) -> Take:
-    """The finished job's first deliverable, as the timeline is to hold it."""
-    if job.result is None:
-        raise BadInput(f"The job {job.job_id} left no result: there is nothing to place.")
-    media = _media_of(result)
-    start = 0
-    facts = clip_facts(media)
-    if facts is not None and facts.start_timecode:
-        start = frame_at_timecode(facts.start_timecode, facts.rate)
-    settings = {
-        "preset": edit.preset,
-        "model": edit.model,
-        "mattes": [os.path.abspath(matte.path) for matte in edit.mattes],
-        "keyframes": {str(picture.frame): os.path.abspath(picture.path) for picture in edit.keyframes},
-        "frames": [job.result.frames.first, job.result.frames.last],
-        "overridden": dict(edit.settings),
-        "delivered": [f"{each['kind']} {each['path']}" for each in delivered_at(result)],
-    }
-    marks = Marks(
-        job_id=job.job_id, name=f"{shot.clip.name} edited", prompt=edit.prompt, seed=edit.seed, settings=settings
-    )
-    return Take(
-        media=media,
-        first=job.result.frames.first,
-        frames=len(job.result.frames),
-        rate=shot.rate,
-        width=job.result.width,
-        height=job.result.height,
-        has_alpha=edit.deliverables[0].kind == "patch",
-        name=name,
-        marks=marks,
-        start_frame=start,
-        first_number=min(sequence_files(media)) if is_sequence(media) else 0,
-    )
-
-
-def _media_of(result: Path) -> str:
-    """The result as a timeline names it: the file, or the pattern of the pictures in the folder."""
-    if not result.is_dir():
-        return str(result)
-    for file in sorted(result.iterdir()):
-        number = re.fullmatch(r"(.*?)(\d+)(\.\w+)", file.name)
-        if number is not None:
-            return str(result / f"{number[1]}%0{len(number[2])}d{number[3]}")
-    raise BadInput(f"{result} holds no pictures: there is nothing to place.")
+def _rehearse(path: Path, options: argparse.Namespace, take: Take, shot: TimelineShot) -> None:
+    """Raise BadInput where the timeline could not take the result: before it is rendered, in a reading of its own."""
+    timeline = open_timeline(path, sequence=options.sequence)
+    timeline.clips()  # by which it knows the clip again
+    timeline.place(take, shot.clip, replace=options.replace)
 
 
 def _written_to(out: str, path: Path) -> Path:
     """Where the new timeline goes: never over the old one, and over no other unless the user says so."""
+    ending = ".fcpxml" if path.suffix.lower() == ".fcpxmld" else path.suffix
     if out:
         chosen = Path(out).expanduser().absolute()
+        if chosen.suffix.lower() != ending.lower():
+            raise BadInput(f"--out {out} is a timeline of another kind than {path.name}: end it in {ending}.")
+        if chosen.is_dir():
+            raise BadInput(f"--out {out} is a folder: name a file in it.")
         if chosen.exists() and chosen.samefile(path):
             raise BadInput(f"--out {out} would overwrite the timeline itself: choose another name.")
         if not chosen.parent.is_dir():
             raise BadInput(f"The folder of --out {out} does not exist: make {chosen.parent} first.")
         return _writable(chosen)
-    ending = ".fcpxml" if path.suffix.lower() == ".fcpxmld" else path.suffix
     numbered = _NUMBERED.fullmatch(path.stem)
     return _writable(_free(path.absolute().with_name(numbered[1] if numbered else f"{path.stem}-maskedit"), ending))
 
@@ -224,7 +184,7 @@ def _result_beside(written: Path, shot: TimelineShot, format_name: str) -> str:
     """A name for the result that nothing has yet, beside the new timeline."""
     name = _UNSAFE.sub("_", Path(shot.clip.name).stem) or "clip"
     stem = written.with_name(f"{written.stem}-{name}")
-    if format_name in _SEQUENCES:
+    if format_name in SEQUENCES:
         return str(_free(stem, ""))
     return str(_free(stem, f".{suffix_of(format_name)}"))
 

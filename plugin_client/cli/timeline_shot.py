@@ -79,6 +79,9 @@ class FromClip:
     def frame(self, text: str) -> int:
         if not text.isdecimal():
             raise BadInput(f"The frame number {text!r} cannot be read: give a whole number from 0.")
+        last = self.shot.frames.last - self.shot.own.first
+        if int(text) > last:
+            raise BadInput(f"The clip {self.shot.clip.name!r} shows frames 0-{last}: frame {text} lies behind them.")
         return self.shot.own.first + int(text)
 
     def range(self, text: str) -> FrameRange:

@@ -50,12 +50,13 @@ def read_request(file: Path, *, folder: Path, roots: Sequence[Path]) -> argparse
     allowed = [Path(os.path.realpath(each)) for each in (folder, *roots)]
     words: list[str] = []
     parser = _parser()
-    known = _known(parser)
+    known, barred = _long_options(parser), _barred()
     for key, value in given.items():
         if key == "clip":
             continue
-        if key not in known:
-            raise BadInput(f"{file.name} says {key[:60]!r}, which is no option of an edit: see `maskedit edit --help`.")
+        if key in barred or key not in known:
+            whose = " but of the watcher: leave it out" if key in barred else ": see `maskedit edit --help`"
+            raise BadInput(f"{file.name} says {key[:60]!r}, which is no option of an edit{whose}.")
         for text in _texts(key, value, known[key]):
             # With an equals sign, and the clip behind two hyphens, no value can pass for an option.
             words.append(
@@ -113,6 +114,9 @@ def _yaml(text: str, name: str) -> Any:
                 raise ValueError("it has anchors or tags, a request is plain data")
         node = yaml.compose(text, Loader=yaml.BaseLoader)
         return None if node is None else _plain(node)
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{error.problem}{where}") from error
     except yaml.YAMLError as error:
         raise ValueError(error) from error
 
@@ -132,17 +136,20 @@ def _parser() -> Parser:
     return parser
 
 
-def _known(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
-    """The options that a request may hold: all but those that say which server, and how to print."""
+def _barred() -> set[str]:
+    """The options of `maskedit edit` that are the watcher's: which server, and how to print."""
     others = Parser(prog="")
     add_server_options(others)
-    others.add_argument("--json")
-    barred = {name for action in others._actions for name in action.option_strings}
+    return {*_long_options(others), "json", "local"}
+
+
+def _long_options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """By their names without hyphens before them."""
     return {
         name.removeprefix("--"): action
         for action in parser._actions
         for name in action.option_strings
-        if name.startswith("--") and name not in barred
+        if name.startswith("--")
     }
 
 
@@ -158,7 +165,7 @@ def _texts(key: str, value: Any, action: argparse.Action) -> Iterator[str | None
         value = [f"{name}={_scalar(key, each)}" for name, each in value.items()]
     several = isinstance(value, list)
     if several and not isinstance(action, argparse._AppendAction):
-        raise BadInput(f"There is one {key} in an edit: give one value, not a list.")
+        raise BadInput(f"There is one {key} value in an edit: give it without a list.")
     for each in value if several else [value]:
         yield _scalar(key, each)
 

@@ -11,11 +11,11 @@ from xml.etree.ElementTree import Element
 
 from plugin_client.core.errors import BadInput
 from plugin_client.core.timeline import frame_at_timecode
-from plugin_client.timelines.fcp7_placing import take_on, take_track
+from plugin_client.timelines.fcp7_placing import frames_of, take_on, take_track
 from plugin_client.timelines.fcp7_track import TICKS, TrackItem, is_retimed, is_true, items_on, media_of, rate_of, whole
 from plugin_client.timelines.finding import numbered
 from plugin_client.timelines.marks import above_earlier
-from plugin_client.timelines.placement import placement_of
+from plugin_client.timelines.placement import lies_below, placement_of
 from plugin_client.timelines.refusals import moved_keyframes, retimed, without_file, without_length
 from plugin_client.timelines.timeline import Placed, Span, Take, TimelineClip
 from plugin_client.timelines.xmlfile import insert, parents, read_xml, write_text
@@ -93,11 +93,13 @@ class Fcp7Timeline:
             raise BadInput(without_file(clip.name))
         tracks = video.findall("track")
         layer = tracks.index(there.item.track)
-        earlier = [each for each in tracks[layer + 1 :] if take_on(each, placement, rate=rate)]
+        takes = {each: lies for each in tracks[layer + 1 :] if (lies := take_on(each)) is not None}
         if replace:
-            for each in earlier:
+            for each in [each for each, lies in takes.items() if (lies.start, lies.end) == frames_of(placement, rate)]:
                 video.remove(each)
-            earlier = []
+                del takes[each]
+        spans = {each: Span(lies.start / rate, (lies.end - lies.start) / rate) for each, lies in takes.items()}
+        earlier = [each for each, lies in spans.items() if lies_below(lies, placement, clip)]
         below = earlier[-1] if earlier else there.item.track
         track = take_track(
             take,

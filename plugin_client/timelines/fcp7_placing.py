@@ -20,12 +20,12 @@ from plugin_client.timelines.xmlfile import bare_copy
 _PICTURE_FACTS = "media/video/samplecharacteristics"
 
 
-def take_on(track: Element, placement: Placement, *, rate: Fraction) -> bool:
-    """True for a track that holds a take of ours, exactly where `placement` puts one, and nothing else."""
+def take_on(track: Element) -> TrackItem | None:
+    """The take of ours that lies on a track with nothing else, None for any other track."""
     items = list(items_on(track))
     if len(items) != 1 or not any(is_note(each.text) for each in items[0].element.iterfind("marker/comment")):
-        return False
-    return (items[0].start, items[0].end) == _frames(placement, rate)
+        return None
+    return items[0]
 
 
 def take_track(
@@ -43,7 +43,7 @@ def take_track(
     Where the source has transitions, the take fades by the same ones.
     """
     track = Element("track", {"MZ.TrackName": track_name(version)})
-    start, end = _frames(placement, rate)
+    start, end = frames_of(placement, rate)
     begins = item.before if placement.covers_head else None
     ends = item.after if placement.covers_tail else None
     if begins is not None:
@@ -72,7 +72,7 @@ def take_track(
     return track
 
 
-def _frames(placement: Placement, rate: Fraction) -> tuple[int, int]:
+def frames_of(placement: Placement, rate: Fraction) -> tuple[int, int]:
     """From where to where a take lies, its fades included, in frames of the sequence."""
     head = placement.head if placement.covers_head else Fraction(0)
     tail = placement.tail if placement.covers_tail else Fraction(0)

@@ -9,12 +9,12 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from plugin_client.core.errors import BadInput
-from plugin_client.timelines.fcpxml_placing import connect_take, has_moving_looks, remove_take, takes_over
+from plugin_client.timelines.fcpxml_placing import connect_take, extent, has_moving_looks, remove_take, takes_above
 from plugin_client.timelines.fcpxml_resources import Resources, time_of
 from plugin_client.timelines.fcpxml_story import Item, items_of, length_of, start_of
 from plugin_client.timelines.finding import numbered
 from plugin_client.timelines.marks import above_earlier
-from plugin_client.timelines.placement import placement_of
+from plugin_client.timelines.placement import lies_below, placement_of
 from plugin_client.timelines.refusals import moved_keyframes, retimed, without_file, without_length
 from plugin_client.timelines.timeline import Placed, Span, Take, TimelineClip
 from plugin_client.timelines.xmlfile import read_xml, write_text
@@ -75,14 +75,15 @@ class FcpxmlTimeline:
         items = list(items_of(found.container, self._resources))
         # Its lane may have changed since it was found: an earlier take made room for itself.
         item = next(each for each in items if each.element is found.element)
-        earlier = takes_over(items, placement, above=item)
         asset = self._asset_of(item.element)
         if asset is None:
             raise BadInput(clip.refusal or without_file(clip.name))
         if replace:
-            for each in earlier:
+            gone = [each for each in takes_above(items, item) if each.record == extent(placement)]
+            for each in gone:
                 remove_take(self._file.root, each, self._resources)
-            items, earlier = [each for each in items if each not in earlier], []
+            items = [each for each in items if each not in gone]
+        earlier = [each for each in takes_above(items, item) if lies_below(each.record, placement, clip)]
         lane = max([item.lane, *(each.lane for each in earlier)]) + 1
         made = self._resources.add(take, like=asset)
         connect_take(take, made, item, placement, items=items, lane=lane, rate=self.rate, version=len(earlier) + 1)

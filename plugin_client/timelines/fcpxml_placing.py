@@ -28,14 +28,9 @@ _LOOKS = (
 )  # fmt: skip
 
 
-def takes_over(items: Sequence[Item], placement: Placement, *, above: Item) -> list[Item]:
-    """The takes of ours that lie exactly where `placement` puts one, above that item."""
-    lies = extent(placement)
-    return [
-        item
-        for item in items
-        if item.lane > above.lane and item.record == lies and is_note(item.element.findtext("note"))
-    ]
+def takes_above(items: Sequence[Item], below: Item) -> list[Item]:
+    """The takes of ours in higher lanes than `below`."""
+    return [item for item in items if item.lane > below.lane and is_note(item.element.findtext("note"))]
 
 
 def has_moving_looks(element: Element) -> bool:

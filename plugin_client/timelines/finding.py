@@ -27,7 +27,7 @@ def find_clip(
     """The one clip of that name. Raises BadInput, naming the candidates, where there is none or more than one."""
     if track is not None and all(clip.track != track for clip in clips):
         tracks = ", ".join(str(known) for known in sorted({clip.track for clip in clips}))
-        raise BadInput(f"There is no clip on a video track {track}: the tracks with clips are {tracks or 'none'}.")
+        raise BadInput(f"There is no clip on video track {track}: the tracks with clips are {tracks or 'none'}.")
     here = [clip for clip in clips if track is None or clip.track == track]
     named = [clip for clip in here if clip.name == name]
     if not named:
@@ -43,7 +43,7 @@ def find_clip(
         )
     chosen = next((clip for clip in named if number is None or clip.number == number), None)
     if chosen is None:
-        raise BadInput(f"There is no clip {name!r} number {number}: there are {', '.join(map(_words, named))}.")
+        raise BadInput(f"There is no clip {name!r} number {number}: choose one of {', '.join(map(_words, named))}.")
     return chosen
 
 

@@ -47,4 +47,4 @@ def above_earlier(count: int) -> tuple[str, ...]:
     if not count:
         return ()
     those = "an earlier result" if count == 1 else f"{count} earlier results"
-    return (f"It lies above {those} of this clip; --replace takes those out.",)
+    return (f"It lies above {those} of this clip; --replace takes out what lies exactly there.",)

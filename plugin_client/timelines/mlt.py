@@ -18,6 +18,7 @@ from plugin_client.timelines.mlt_services import MltEntry
 from plugin_client.timelines.mlt_take import check_playable, line_of, ours, producer_of
 from plugin_client.timelines.mlt_times import Shown, fit
 from plugin_client.timelines.mlt_tracks import add_service, add_track, remove_track
+from plugin_client.timelines.placement import Placement, lies_below
 from plugin_client.timelines.timeline import Placed, Span, Take, TimelineClip
 from plugin_client.timelines.xmlfile import XmlFile, read_xml, write_text
 
@@ -69,11 +70,14 @@ class MltTimeline:
         if found is None:
             raise BadInput(_no_fit(clip, shown, take, rate=self.rate))
         start = source.start + source.head + found.skipped
-        earlier = self._earlier(track, start, found.length)
+        record = Span(start / self.rate, found.length / self.rate)
         if replace:
-            for each in reversed(earlier):
-                remove_track(self._project, each.index)
-            self._project, earlier = self._read(), []
+            for each in reversed(self._takes(track)):
+                if self._record(each) == record:
+                    remove_track(self._project, each.index)
+            self._project = self._read()
+        placement = Placement(record=record, into=Fraction(0))
+        earlier = [each for each in self._takes(track) if lies_below(self._record(each), placement, clip)]
         builder, version = Builder(self._project), len(earlier) + 1
         below = max([track, *earlier], key=lambda each: each.index)
         # Kdenlive takes an empty or relative root for the project's folder, MLT for the one that it was called from.
@@ -87,7 +91,6 @@ class MltTimeline:
             notes += (f"{clip.name!r} has filters with keyframes: copy them to the result in the editor.",)
         if source.dissolves:
             notes += (f"{clip.name!r} dissolves into a neighbour: the result does not cover the dissolve.",)
-        record = Span(start / self.rate, found.length / self.rate)
         return Placed(track=below.number + 1, name=take.name, record=record, notes=notes)
 
     def save(self, path: Path) -> None:
@@ -141,16 +144,18 @@ class MltTimeline:
                     return track, entry
         raise BadInput(f"The clip {clip.name!r} is no longer on the timeline: choose another.")
 
-    def _earlier(self, track: MltTrack, start: int, length: int) -> list[MltTrack]:
-        """The tracks above that hold a take of ours exactly there, and nothing else."""
+    def _takes(self, track: MltTrack) -> list[MltTrack]:
+        """The tracks above that hold a take of ours and nothing else."""
         return [
             above
             for above in self._project.tracks()
-            if above.index > track.index
-            and len(above.entries) == 1
-            and ours(above.entries[0].service)
-            and (above.entries[0].start, above.entries[0].length) == (start, length)
+            if above.index > track.index and len(above.entries) == 1 and ours(above.entries[0].service)
         ]
+
+    def _record(self, track: MltTrack) -> Span:
+        """Where the one clip of a track lies."""
+        entry = track.entries[0]
+        return Span(Fraction(entry.start) / self.rate, entry.length / self.rate)
 
     def _media(self, entry: MltEntry, name: str) -> MltMedia:
         return media_of(entry.service, name, root=self._root, rate=self.rate)

@@ -15,7 +15,7 @@ from plugin_client.timelines.marks import KEY, above_earlier
 from plugin_client.timelines.otio_media import available_range, reference_facts
 from plugin_client.timelines.otio_placing import position_of, take_track
 from plugin_client.timelines.otio_times import exact_span, exact_time
-from plugin_client.timelines.placement import placement_of
+from plugin_client.timelines.placement import lies_below, placement_of
 from plugin_client.timelines.refusals import retimed, without_length
 from plugin_client.timelines.timeline import Placed, Span, Take, TimelineClip
 from plugin_client.timelines.times import exact_rate
@@ -104,12 +104,12 @@ class OtioTimeline:
             child = child.parent()
         stack = child.parent()
         layer = position_of(child, stack)
-        above = range(layer + 1, len(stack))
-        earlier = [index for index in above if self._span_of_ours(stack[index]) == placement.record]
         if replace:
-            for index in reversed(earlier):
-                del stack[index]
-            earlier = []
+            for index in reversed(range(layer + 1, len(stack))):
+                if self._span_of_ours(stack[index]) == placement.record:
+                    del stack[index]
+        ours = ((index, self._span_of_ours(stack[index])) for index in range(layer + 1, len(stack)))
+        earlier = [index for index, lies in ours if lies is not None and lies_below(lies, placement, clip)]
         position = max([layer, *earlier]) + 1
         line = take_track(self._otio, take, source, placement, rate=self._rate, version=len(earlier) + 1)
         stack.insert(position, line)

@@ -92,6 +92,15 @@ def placement_of(take: Take, clip: TimelineClip, *, rate: Fraction) -> Placement
     )
 
 
+def lies_below(earlier: Span, placement: Placement, clip: TimelineClip) -> bool:
+    """True for a take of `clip` at `earlier` that a new one at `placement` has to go above: both cover something.
+
+    It is `clip`'s where its middle lies over that: the fades of a neighbour's take may reach over `clip` too.
+    """
+    middle = earlier.start + earlier.duration / 2
+    return clip.record.start <= middle < clip.record.end and earlier.intersection(placement.record) is not None
+
+
 def _into_media(clip: TimelineClip) -> Fraction:
     """How far into its media the clip starts, in seconds."""
     if clip.media_start is None:

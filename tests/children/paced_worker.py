@@ -3,10 +3,10 @@
 
 `steps=20 pause=0.05`: so many steps, with so many seconds before each. `slower=10`: twice as many from step 10 on.
 `checkpoint=5`: writes one every 5 steps and goes on from it, and one where it stands when it is halted. `die=7`:
-kills itself before step 7. `end=fail|crash|garbage`. `stubborn=1`: hears no cancel, and has a child that does not
-either. What is asked of it meanwhile it says again. `phases=1`: passes by every stage and every point of
-maskedit/faults.py that a tuning worker does. The result lists the steps that each attempt did; its log says which
-process it was.
+kills itself before step 7. `hold=FILE`: waits before its last step until that file is there. `end=fail|crash|garbage`.
+`stubborn=1`: hears no cancel, and has a child that does not either. What is asked of it meanwhile it says again.
+`phases=1`: passes by every stage and every point of maskedit/faults.py that a tuning worker does. The result lists the
+steps that each attempt did; its log says which process it was.
 """
 
 import argparse
@@ -60,6 +60,8 @@ def work(request: EditRequest, task: Task, *, options: argparse.Namespace, chann
         for step in range(first, steps):
             if step == int(script.get("die", -1)):
                 os.kill(os.getpid(), signal.SIGKILL)
+            while step == steps - 1 and not Path(script.get("hold", "/")).exists():
+                time.sleep(0.02)
             time.sleep(2 * pause if step >= int(script.get("slower", steps)) else pause)
             print(step, file=file, flush=True)
             try:

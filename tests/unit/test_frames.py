@@ -131,7 +131,7 @@ def test_frames_to_come_are_no_damage_and_damage_is_said_by_frame(tmp_path: Path
     [
         ("none.mkv", "o.mefc", 2, "There is no file none.mkv"),
         ("take.mkv", "o.mov", 2, "end it in .mefc"),
-        ("take.mkv", "none/o.mefc", 4, "o.mefc cannot be written (No such file or directory)"),
+        ("take.mkv", "none/o.mefc", 4, "o.mefc cannot be written (No such file or directory): make the folder none"),
         ("broken.mefc", "o.mefc", 2, "broken.mefc is no frame cache"),
         ("broken.mefc", "broken.mefc", 2, "is the take itself"),
     ],

@@ -163,17 +163,17 @@ def test_later_takes_go_above_earlier_ones_or_take_their_place(shape: Shape, tmp
     tracks = [timeline.place(take(first=7, frames=10, job=str(job)), clip).track for job in (1, 2)]
     again = timeline.place(take(first=7, frames=10, job="3"), clip)
     part = timeline.place(take(first=7, frames=3, job="4"), clip)
-    assert (tracks, again.track, part.track) == ([2, 3], 4, 2)
+    assert (tracks, again.track, part.track) == ([2, 3], 4, 5)
     assert "2 earlier results" in again.notes[0]
-    assert part.notes == ()
+    assert "3 earlier results" in part.notes[0]
     assert len(timeline.clips()) == len(before) + 4
 
     replaced = timeline.place(take(first=7, frames=10, job="5"), clip, replace=True)
     timeline.save(tmp_path / "out.mlt")
-    assert replaced.track == 2
+    assert replaced.track == 3
     there = open_mlt(tmp_path / "out.mlt").clips()
     assert [each.track for each in there] == [1, 1, 2, 3, 4]
-    assert [each.record.duration * PAL for each in there] == [10, 6, 10, 3, 4]
+    assert [each.record.duration * PAL for each in there] == [10, 6, 3, 10, 4]
     transitions = ElementTree.parse(tmp_path / "out.mlt").getroot().iter("transition")
     b_tracks = [int(properties_of(each)["b_track"]) for each in transitions]
     assert max(b_tracks) == {plain: 2, shotcut: 4, kdenlive: 5, sequences: 5}[shape]

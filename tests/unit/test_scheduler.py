@@ -29,7 +29,8 @@ DEATH = Outcome(ending=Ending.DIED, message="The worker died.")
 
 
 class ManualDispatcher:
-    """Each attempt waits for its outcome in `ends`, or for its cancel, which it obeys unless told otherwise."""
+    """Each attempt waits for its outcome in `ends`, or for its cancel, which it obeys unless told otherwise. A seat on
+    which one died is mended while `whole` is set."""
 
     def __init__(self, seats: Sequence[Seat]) -> None:
         self.seats = seats
@@ -37,6 +38,8 @@ class ManualDispatcher:
         self.orders: list[str] = []
         self.taken: set[int] = set()
         self.obeys = True
+        self.whole = asyncio.Event()
+        self.whole.set()
 
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
         end = self.ends[order.job_id] = asyncio.get_running_loop().create_future()
@@ -49,6 +52,9 @@ class ManualDispatcher:
         cancel.cancel()
         self.taken.remove(order.seat)
         return end.result() if end.done() else Outcome(ending=Ending.CANCELLED)
+
+    async def mended(self, order: WorkOrder) -> None:
+        await self.whole.wait()
 
 
 class Bench:
@@ -240,6 +246,36 @@ async def test_attempts_that_leave_checkpoints_do_not_count(bench: Bench) -> Non
         await bench.end("a", DEATH)
     await bench.end("a", SUCCESS)
     assert (await bench.reach("a", S.SUCCEEDED)).attempts == 6
+
+
+async def test_a_seat_takes_nothing_until_it_is_mended_and_its_job_goes_on_elsewhere(tmp_path: Path) -> None:
+    async with running(Bench(tmp_path, slots=2)) as bench:
+        bench.dispatcher.whole.clear()
+        bench.add("a", "b")
+        await bench.reach("b", S.RUNNING)
+        broken = bench.scheduler._orders["a"].seat
+        bench.add("c")
+        await bench.end("a", DEATH)
+        await bench.reach("a", S.QUEUED)
+        await bench.end("b", SUCCESS)
+        await until(lambda: "a" in bench.dispatcher.ends)
+        assert bench.scheduler._orders["a"].seat != broken
+        await asyncio.sleep(0.05)
+        assert bench.job("c").state is S.QUEUED
+        bench.dispatcher.whole.set()
+        await bench.reach("c", S.RUNNING)
+        assert bench.scheduler._orders["c"].seat == broken
+        assert bench.history("a") == [S.QUEUED, S.RUNNING, S.INTERRUPTED, S.QUEUED, S.RUNNING]
+
+
+async def test_a_seat_that_is_never_mended_keeps_no_server_from_stopping(tmp_path: Path) -> None:
+    async with running(Bench(tmp_path)) as bench:
+        bench.dispatcher.whole.clear()
+        bench.add("a")
+        await bench.end("a", DEATH)
+        await bench.reach("a", S.QUEUED)
+        await asyncio.wait_for(bench.scheduler.drain(), 5)
+        assert bench.history("a") == [S.QUEUED, S.RUNNING, S.INTERRUPTED, S.QUEUED]
 
 
 async def test_a_dispatcher_that_breaks_fails_the_job_and_nothing_else(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import pynvml
 import pytest
 
 from bridge_server.jobs.states import JobState
@@ -154,3 +155,11 @@ def test_processor_time_of_others_counts_and_our_own_does_not() -> None:
         for process in (idle, busy):
             process.kill()
             process.wait()
+
+
+def test_a_gpu_whose_driver_does_not_answer_counts_as_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)  # its driver was updated meanwhile
+
+    monkeypatch.setattr(pynvml, "nvmlInit", broken)
+    assert MachineProbe(psutil.Process().pid).others("GPU-1") is None

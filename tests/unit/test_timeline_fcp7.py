@@ -170,6 +170,7 @@ def test_later_takes_go_above_or_replace(tmp_path):
     assert len({*ids}) == len(ids)
     assert timeline.place(take_of(clip), clip, replace=True).track == 2
     assert [clip.track for clip in reopened(timeline, tmp_path).clips() if clip.name == "A003 edited"] == [2]
+    assert timeline.place(replace(take_of(clip), frames=3), clip).track == 3
 
 
 def test_effects_that_move_are_said_where_the_take_begins_elsewhere(tmp_path):

@@ -171,6 +171,8 @@ def test_a_second_take_goes_above_the_first_and_one_that_replaces_takes_its_plac
     root = ElementTree.fromstring((reopened(timeline, tmp_path), (tmp_path / "new.fcpxml").read_text("utf-8"))[1])
     assert len(root.findall(".//asset-clip[@name='A003 edited']")) == 1
     assert len(root.findall("resources/asset[@name='A003 edited']")) == 1
+    part = find_clip(timeline.clips(), "A003")
+    assert timeline.place(replace(take_of(part), frames=3), part, replace=True).track == 3
 
 
 def test_effects_that_move_are_said_where_the_take_has_another_timecode(tmp_path):

@@ -120,6 +120,7 @@ def test_later_takes_go_above_or_replace(tmp_path):
     assert again.place(take_of(shown), shown, replace=True).track == 2
     names = [each.track_name for each in reopened(again, tmp_path).clips()]
     assert names == ["plates", "MaskEdit", "titles"]
+    assert again.place(replace(take_of(shown), frames=3), shown).track == 3
 
 
 def test_takes_of_clips_that_are_alike_lie_above_each_of_them(tmp_path):

@@ -134,6 +134,9 @@ def test_the_facts_of_media_are_read_in_another_process(cut):
         (["--clip", "shot", "--keyframe", "0=k.png", "--from-clip", "--timecode"], "in one way only"),
         (["--clip", "shot", "--keyframe", "0=k.png", "--out", "{cut}"], "would overwrite the timeline itself"),
         (["--clip", "shot", "--keyframe", "0=k.png", "--out", "/no/such/x.otio"], "make /no/such first"),
+        (["--clip", "shot", "--keyframe", "0=k.png", "--out", "x.fcpxml"], "of another kind than cut.otio: end it in"),
+        (["--clip", "shot", "--keyframe", "5=k.png", "--from-clip"], "'shot' shows frames 0-4: frame 5 lies behind"),
+        (["--clip", "shot", "--keyframe", "0=k.png", "--frames", "0-1"], "no frame that the clip 'shot' shows"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_rendered(cut, capsys, monkeypatch, arguments, sentence):

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -130,8 +133,53 @@ async def test_a_cancel_that_comes_with_the_last_word_is_not_the_next_jobs(house
     assert await house.do("b") == first
 
 
+async def test_one_that_ends_as_it_is_given_a_job_costs_that_job_no_attempt(house: House) -> None:
+    first = await house.do("a")
+    kept = house.dispatcher._kept[0]
+    kept.wanted.set()
+    worker = await kept.keeper
+    assert worker is not None
+    house.dispatcher._kept[0] = replace(kept, keeper=asyncio.create_task(_given(worker)))
+    psutil.Process(first).terminate()
+    assert await ended(first)
+    assert await house.do("b") != first
+    # One that took the job up and died of it is another matter.
+    outcome = await house.run(house.order("c", "die=0"))
+    assert outcome.ending is Ending.DIED and len(house.processes("c")) == 1
+
+
 async def _given(worker):  # type: ignore[no-untyped-def]
     return worker
+
+
+async def test_a_job_is_not_cancelled_by_whoever_tells_its_worker_to_end(house: House) -> None:
+    running = asyncio.create_task(house.run(house.order("a", "steps=1000 pause=0.05")))
+    while not house.heard:
+        await asyncio.sleep(0.02)
+    (process,) = house.processes("a")
+    psutil.Process(process).terminate()
+    outcome = await running
+    assert outcome.ending is Ending.DIED and "told the worker to stop" in outcome.message
+    assert await ended(process)
+
+
+async def test_a_cancel_does_not_wait_for_a_worker_that_still_puts_its_last_job_away(house: House) -> None:
+    first = await house.do("a")
+    kept, tidy = house.dispatcher._kept[0], asyncio.Event()
+
+    async def keeper() -> object:
+        await tidy.wait()
+        return await kept.keeper
+
+    house.dispatcher._kept[0] = replace(kept, keeper=asyncio.create_task(keeper()))
+    order = house.order("b")
+    running = asyncio.create_task(house.run(order))
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    order.cancel.set()
+    assert (await asyncio.wait_for(running, 1)).ending is Ending.CANCELLED
+    tidy.set()
+    assert await house.do("c") == first
 
 
 async def test_one_that_has_to_be_killed_is_replaced(house: House) -> None:
@@ -174,6 +222,21 @@ def test_a_server_that_stops_leaves_no_idle_worker(tmp_path: Path) -> None:
         return await House(tmp_path).do("a")
 
     assert not psutil.pid_exists(asyncio.run(serve()))
+
+
+def test_a_server_that_is_killed_leaves_no_idle_worker_either(tmp_path: Path) -> None:
+    async def serve() -> None:
+        process = await House(tmp_path).do("a")
+        (tmp_path / "process").write_text(str(process))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    server = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(serve()))
+    server.start()
+    server.join(30)
+    worker = int((tmp_path / "process").read_text())
+    began = time.monotonic()
+    assert server.exitcode == -signal.SIGKILL and asyncio.run(ended(worker))
+    assert time.monotonic() - began < 1
 
 
 async def test_memory_that_runs_out_is_met_with_a_smaller_plan_in_a_new_process(

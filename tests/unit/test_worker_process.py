@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from bridge_server.dispatch.local import WORKER
-from bridge_server.jobs.tasks import READY, Task, parse_task, task_line
+from bridge_server.jobs.tasks import READY, TAKEN, Task, parse_task, task_line
 from bridge_server.jobs.work import Ending, Outcome, Progress, outcome_line, parse_line, progress_line
 from maskedit.media import write_picture
 from maskedit.progress import Stage
@@ -152,6 +152,7 @@ def test_a_worker_does_one_job_after_another_each_in_its_folder_and_log(tmp_path
     worker = Worker(tmp_path / "first", last=False)
     assert parse_line(worker.events.readline()) and worker.events.readline() == READY
     worker.tell(tmp_path / "second")
+    assert worker.events.readline() == TAKEN
     assert worker.last_word().ending is Ending.FAILED
     assert all((tmp_path / name / "output.lock").exists() for name in ("first", "second"))
 

