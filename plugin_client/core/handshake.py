@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +20,10 @@ def why_refused(endpoint: Endpoint) -> str:
     """
     if endpoint.address.startswith("unix:") or not (endpoint.certificate or not endpoint.is_local):
         return ""
+    try:
+        import ssl  # here, because a host application's Python may have none that loads
+    except ImportError:
+        return ""
     host, _, port = endpoint.address.rpartition(":")
     try:
         context = ssl.create_default_context(cafile=endpoint.certificate or None)
@@ -34,9 +37,7 @@ def why_refused(endpoint: Endpoint) -> str:
             if secured.recv(1):
                 return ""
     except ssl.SSLCertVerificationError as error:
-        return (
-            f"nobody whom this client trusts vouches for it ({error.verify_message}), so name its authority"
-        )
+        return f"nobody whom this client trusts vouches for it ({error.verify_message}), so name its authority"
     except (ssl.SSLEOFError, ConnectionResetError):
         pass
     except (OSError, ValueError):
