@@ -54,6 +54,15 @@ def test_orders_survive_json(tmp_path):
         order_from_json(spoilt)
 
 
+def makes_way(folder):
+    """Make the folder; False while the worker's thread writes a file of that name."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def test_previews_become_pictures_with_names_of_their_own(scene, tmp_path, make_engine):
     engine = make_engine()
     run = engine.run(engine.submit(an_order(tmp_path, "steps=1000 pause=0.05"), prepares_for(engine)))
@@ -68,7 +77,7 @@ def test_previews_become_pictures_with_names_of_their_own(scene, tmp_path, make_
     assert [Path(path).exists() for path in shown] == [False, True, True]  # the one before may just be read
     # Where neither pictures nor notes can be written any more, the run goes on.
     folder = engine._ledger.folder(run.run_id)
-    (folder / "entry.part").mkdir()
+    drain_until(engine, lambda: makes_way(folder / "entry.part"))
     (folder / "preview-000000950.jpg").mkdir()
     for number in (950, 951):
         event = Event(sequence=number, state=JobState.RUNNING, stage="render", preview=b"...")
