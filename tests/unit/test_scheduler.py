@@ -263,7 +263,7 @@ async def test_a_seat_takes_nothing_until_it_is_mended_and_its_job_goes_on_elsew
         await asyncio.sleep(0.05)
         assert bench.job("c").state is S.QUEUED
         bench.dispatcher.whole.set()
-        await bench.reach("c", S.RUNNING)
+        await until(lambda: "c" in bench.dispatcher.ends)
         assert bench.scheduler._orders["c"].seat == broken
         assert bench.history("a") == [S.QUEUED, S.RUNNING, S.INTERRUPTED, S.QUEUED, S.RUNNING]
 

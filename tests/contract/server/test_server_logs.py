@@ -35,7 +35,7 @@ def test_every_line_about_a_job_names_it(own_server: ServerProcess, edit) -> Non
     lines = [json.loads(line) for line in said.read_text().splitlines()]
     assert {"event", "level", "timestamp"} <= set.intersection(*(set(line) for line in lines))
     about = {job_id: [line["event"] for line in lines if line.get("job_id") == job_id] for job_id in (good, bad)}
-    assert about[good] == ["job starts", "job ends"]
+    assert about[good] == ["job starts", "worker starts", "job ends"]
     assert {"job starts", "worker unintelligible"} <= set(about[bad])
     assert {line["event"] for line in lines if "job_id" not in line} == {"serving", "stopping"}
 
