@@ -37,7 +37,9 @@ def test_every_line_about_a_job_names_it(own_server: ServerProcess, edit) -> Non
     about = {job_id: [line["event"] for line in lines if line.get("job_id") == job_id] for job_id in (good, bad)}
     assert about[good] == ["job starts", "worker starts", "job ends"]
     assert {"job starts", "worker unintelligible"} <= set(about[bad])
-    assert {line["event"] for line in lines if "job_id" not in line} == {"serving", "stopping"}
+    # An idle worker belongs to no job; whether one is left at the end depends on which job ended last.
+    nobodys = {line["event"] for line in lines if "job_id" not in line}
+    assert nobodys - {"idle worker ends"} == {"serving", "stopping"}
 
 
 def test_a_log_of_ours_is_kept_short_and_the_last_lines_are_there(tmp_path: Path, unconfigured: None) -> None:
