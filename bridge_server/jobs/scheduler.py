@@ -242,8 +242,15 @@ class Scheduler:
             else:
                 self._store.move(job.job_id, JobState.CANCELLED)
         except WrongStateError:
-            # From CANCELLING a job can neither fail nor be interrupted: the user is done with it.
-            self._store.move(job.job_id, JobState.CANCELLED)
+            self._cancelled(job.job_id)
+
+    def _cancelled(self, job_id: str) -> None:
+        """From CANCELLING a job can neither fail nor be interrupted: the user is done with it.
+
+        A job in any other state was settled a moment ago, and stays: one that waits again must not be cancelled.
+        """
+        with suppress(WrongStateError):
+            self._store.move(job_id, JobState.CANCELLED, source=JobState.CANCELLING)
 
     def _try_again(self, job: JobRow, reason: str) -> None:
         barren = 0 if self._left_checkpoint(since_ms=job.claimed_ms) else job.barren_attempts + 1
@@ -269,8 +276,7 @@ class Scheduler:
             message = "Goes on when the server starts again."
             self._store.interrupt(job_id, reason="The server was stopped.", then=JobState.QUEUED, message=message)
         except WrongStateError:
-            with suppress(WrongStateError):  # it had ended by itself
-                self._store.move(job_id, JobState.CANCELLED)
+            self._cancelled(job_id)
 
     def _recover(self) -> None:
         """Nothing runs at start-up, so whatever the store calls running died with the last server."""

@@ -278,6 +278,24 @@ async def test_a_seat_that_is_never_mended_keeps_no_server_from_stopping(tmp_pat
         assert bench.history("a") == [S.QUEUED, S.RUNNING, S.INTERRUPTED, S.QUEUED]
 
 
+@pytest.mark.parametrize("outcome", [SUCCESS, DEATH])
+async def test_a_job_that_waits_again_is_not_cancelled_by_whoever_settles_it_once_more(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    """A stop, or a disk that fails after the write: either comes when the first settling has been written already."""
+    bench = Bench(tmp_path)
+    bench.add("a")
+    claimed = bench.store.claim()
+    assert claimed is not None
+    bench.scheduler._settle(claimed, DEATH)
+    assert bench.job("a").state is S.QUEUED
+    bench.scheduler._put_back("a")
+    assert bench.job("a").state is S.QUEUED
+    bench.scheduler._settle(claimed, outcome)
+    assert bench.job("a").state is S.QUEUED
+    bench.store.close()
+
+
 async def test_a_dispatcher_that_breaks_fails_the_job_and_nothing_else(bench: Bench) -> None:
     bench.add("a", "b")
     await bench.end("a", OSError("no more processes"))
