@@ -94,7 +94,7 @@ def test_a_cancel_just_after_a_death_still_counts(server: ServerProcess, edit: e
         kill_worker(server, connection, job_id, at_step=2)
         connection.jobs.CancelJob(job_pb2.CancelJobRequest(job_id=job_id))
         assert finish(connection, job_id).state == job_pb2.JOB_STATE_CANCELLED
-        assert server.workers() == []
+        wait_until(lambda: not server.workers(), seconds=2)  # it says its last word, then puts the job away
 
 
 def runs(process: psutil.Process) -> bool:
