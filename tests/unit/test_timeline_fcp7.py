@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_client.core.errors import BadInput
-from plugin_client.core.host import Marks
 from plugin_client.timelines.finding import find_clip
 from plugin_client.timelines.opening import open_timeline
 from plugin_client.timelines.placement import shown_frames
 from plugin_client.timelines.timeline import OpenTimeline, Span, Take, TimelineClip
+from tests.unit.edited_takes import edited_take
 
 RATE = Fraction(30000, 1001)
 FRAME = 1 / RATE
@@ -87,19 +87,7 @@ def written(tmp_path: Path, *items: str, name: str = "cut.xml") -> Path:
 
 
 def take_of(clip: TimelineClip, *, handles: int = 0) -> Take:
-    frames = shown_frames(clip, RATE, length=300, handles=handles)
-    return Take(
-        media="/takes/A003 edited.mov",
-        first=frames.first,
-        frames=len(frames),
-        rate=RATE,
-        width=1920,
-        height=1080,
-        has_alpha=True,
-        name="A003 edited",
-        marks=Marks(job_id="job-1"),
-        start_frame=108000 + frames.first,
-    )
+    return edited_take(clip, rate=RATE, length=300, timecode=108000, handles=handles)
 
 
 def reopened(timeline: OpenTimeline, tmp_path: Path) -> OpenTimeline:

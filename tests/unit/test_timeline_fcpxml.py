@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_client.core.errors import BadInput
-from plugin_client.core.host import Marks
 from plugin_client.timelines.finding import find_clip
 from plugin_client.timelines.opening import open_timeline
 from plugin_client.timelines.placement import shown_frames
 from plugin_client.timelines.timeline import OpenTimeline, Span, Take, TimelineClip
+from tests.unit.edited_takes import edited_take
 
 RATE = Fraction(24000, 1001)
 FRAME = 1 / RATE
@@ -75,19 +75,7 @@ def written(tmp_path: Path, version: str = "1.10", *, text: str = FILE) -> Path:
 
 
 def take_of(clip: TimelineClip, *, handles: int = 0) -> Take:
-    frames = shown_frames(clip, RATE, length=200, handles=handles)
-    return Take(
-        media="/takes/A003 edited.mov",
-        first=frames.first,
-        frames=len(frames),
-        rate=RATE,
-        width=1920,
-        height=1080,
-        has_alpha=True,
-        name="A003 edited",
-        marks=Marks(job_id="job-1", prompt="a hat", seed=7, settings={"preset": "fast"}),
-        start_frame=86400 + frames.first,
-    )
+    return edited_take(clip, rate=RATE, length=200, timecode=86400, handles=handles)
 
 
 def reopened(timeline: OpenTimeline, tmp_path: Path) -> OpenTimeline:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from opentimelineio.opentime import RationalTime, TimeRange
 
 from plugin_client.core.errors import BadInput
-from plugin_client.core.host import Marks
 from plugin_client.timelines.finding import find_clip
 from plugin_client.timelines.opening import open_timeline
 from plugin_client.timelines.otio import OtioTimeline
 from plugin_client.timelines.placement import shown_frames
 from plugin_client.timelines.timeline import OpenTimeline, Span, Take, TimelineClip
 from plugin_client.timelines.times import exact_rate
+from tests.unit.edited_takes import edited_take
 
 schema = otio.schema
 NTSC = 23.976
@@ -58,13 +58,8 @@ def reopened(timeline: OpenTimeline, tmp_path: Path) -> OpenTimeline:
     return open_timeline(tmp_path / "new.otio")
 
 
-def take_of(shown: TimelineClip, *, handles: int = 0, rate: Fraction = RATE) -> Take:
-    frames = shown_frames(shown, rate, length=200, handles=handles)
-    return Take(
-        media="/takes/A003 edited.mov", first=frames.first, frames=len(frames), rate=rate, width=64, height=64,
-        has_alpha=True, name="A003 edited", start_frame=86400 + frames.first,
-        marks=Marks(job_id="job-1", prompt="a hat", seed=2**40, settings={"preset": "fast", "frames": [1, 2]}),
-    )  # fmt: skip
+def take_of(clip: TimelineClip, *, handles: int = 0, rate: Fraction = RATE) -> Take:
+    return edited_take(clip, rate=rate, length=200, timecode=86400, handles=handles)
 
 
 def dissolve() -> schema.Transition:
