@@ -36,6 +36,8 @@ _WORDS = (
     "bundled",
     "draft",
 )
+# Of one field: twice what gRPC lets through.
+_MOST_BYTES = 8 << 20
 _INTERESTING = (b"\x00", b"\xff", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00")
 
 
@@ -96,9 +98,12 @@ class MessageMaker:
         """Most often by one; now and then by many, which are no trouble for whoever sends them."""
         count = 1 if self._random.random() < 0.995 else self._random.choice((100, 3_000, 300_000))
         if field.message_type is None:
-            parts.extend([self._value(field)] * count)
+            value = self._value(field)
+            size = len(value) if isinstance(value, str | bytes) else 1
+            parts.extend([value] * min(count, 1 + _MOST_BYTES // (size + 1)))
         elif parts and self._random.random() < 0.7:
-            parts.extend([self._random.choice(parts)] * min(count, 3_000))
+            part = self._random.choice(parts)
+            parts.extend([part] * min(count, 3_000, 1 + _MOST_BYTES // (part.ByteSize() + 1)))
         else:
             for _ in range(count):
                 parts.add()
