@@ -10,12 +10,12 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bridge_server.errors import NotFoundError, QuotaError
+from bridge_server.errors import NotFoundError, QuotaError, no_room_on_disk
 from bridge_server.receiving import Upload, place
 from maskedit.errors import InputError
 
@@ -66,23 +66,33 @@ class AdapterShelf:
 
     def list(self) -> list[AdapterFile]:
         """Newest first."""
-        found = [_describe(path) for path in self._folder.glob("*.safetensors") if _ID.fullmatch(path.stem)]
+        found = []
+        for path in self._folder.glob("*.safetensors"):
+            with suppress(FileNotFoundError):  # deleted just now
+                if _ID.fullmatch(path.stem):
+                    found.append(_describe(path))
         return sorted(found, key=lambda adapter: adapter.created_ms, reverse=True)
 
     def get(self, adapter_id: str) -> AdapterFile:
         """Raises NotFoundError."""
-        return _describe(self.path(adapter_id))
+        try:
+            return _describe(self.path(adapter_id))
+        except FileNotFoundError as error:  # deleted just now
+            raise _missing(adapter_id) from error
 
     def path(self, adapter_id: str) -> Path:
         """Raises NotFoundError."""
         path = self._folder / f"{adapter_id}.safetensors"
         if not _ID.fullmatch(adapter_id) or not path.is_file():
-            raise NotFoundError(f"There is no adapter {adapter_id[:12]}…: list the adapters to see their ids.")
+            raise _missing(adapter_id)
         return path
 
     def delete(self, adapter_id: str) -> None:
         """Raises NotFoundError."""
-        self.path(adapter_id).unlink()
+        try:
+            self.path(adapter_id).unlink()
+        except FileNotFoundError as error:  # by somebody else at the same time
+            raise _missing(adapter_id) from error
 
     @contextmanager
     def receive(self, *, sha256: str, size_bytes: int) -> Iterator[Incoming]:
@@ -96,8 +106,8 @@ class AdapterShelf:
             raise InputError(f"A LoRA file has up to {_FILE_LIMIT_BYTES >> 30} GB and cannot have {size_bytes} bytes.")
         with self._room_for(size_bytes), self.scratch() as folder, (folder / "partial").open("w+b") as file:
             whole = folder / "whole"
-            upload = Upload(file, sha256=sha256, size_bytes=size_bytes, target=whole)
-            yield Incoming(upload=upload, whole=whole, converted=folder / "converted")
+            with closing(Upload(file, sha256=sha256, size_bytes=size_bytes, target=whole)) as upload:
+                yield Incoming(upload=upload, whole=whole, converted=folder / "converted")
 
     def keep(self, file: Path, adapter_id: str) -> AdapterFile:
         """Put a file in our own form on the shelf under that id."""
@@ -120,10 +130,12 @@ class AdapterShelf:
     @contextmanager
     def _room_for(self, size_bytes: int) -> Iterator[None]:
         with self._lock:
-            used = sum(path.stat().st_size for path in self._folder.glob("*.safetensors")) + self._incoming_bytes
+            used = sum(adapter.size_bytes for adapter in self.list()) + self._incoming_bytes
             # The file as it comes, and again in our own form, which may be float32 where the file was half of that.
             free = shutil.disk_usage(self._folder).free - _RESERVE_BYTES - 3 * self._incoming_bytes
-            if used + size_bytes > self._quota_bytes or 3 * size_bytes > free:
+            if 3 * size_bytes > free:
+                raise QuotaError(no_room_on_disk(3 * size_bytes, free=free, reserve=_RESERVE_BYTES))
+            if used + size_bytes > self._quota_bytes:
                 raise QuotaError(
                     f"The server has no room for an adapter of {size_bytes / 1e6:.0f} MB: delete old ones, or raise "
                     "its adapter quota."
@@ -134,6 +146,10 @@ class AdapterShelf:
         finally:
             with self._lock:
                 self._incoming_bytes -= size_bytes
+
+
+def _missing(adapter_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no adapter {adapter_id[:12]}…: list the adapters to see their ids.")
 
 
 def _describe(path: Path) -> AdapterFile:

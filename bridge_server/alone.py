@@ -44,6 +44,8 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     data_dir = parser.parse_args().data_dir.absolute()
     os.umask(0o077)
+    # A token is for a server, which there is none of here, and nothing for the children that read media.
+    os.environ.pop("MASKEDIT_TOKEN", None)
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr), wrapper_class=structlog.make_filtering_bound_logger(30)
     )

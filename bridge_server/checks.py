@@ -59,10 +59,12 @@ class Checker:
 
     async def check(self, request: EditRequest) -> Report:
         """Raises InputError with the check's sentence, or one of its own where the media crashed the check."""
+        # A large edit takes a second to write down.
+        text = await asyncio.to_thread(to_json, request)
         async with self._turn:
             try:
                 output = await ask_child(
-                    self._command, to_json(request), seconds=_PATIENCE_SECONDS, memory_bytes=self._memory_bytes
+                    self._command, text, seconds=_PATIENCE_SECONDS, memory_bytes=self._memory_bytes
                 )
             except TimeoutError as error:
                 raise InputError(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a call can be refused for. Each type has one gRPC status (rpc/errors.py); each message is one sentence."""
 
+from maskedit.exhaustion import in_words
+
 
 class ServerError(Exception):
     """Root of all refusals that the server makes on purpose."""
@@ -36,3 +38,11 @@ class StoreError(ServerError, OSError):
 
 class StartError(ServerError, RuntimeError):
     """The server cannot start as it was asked to."""
+
+
+def no_room_on_disk(needed: int, *, free: int, reserve: int) -> str:
+    """The sentence for `needed` bytes on a disk with `free` to spare beside the `reserve` that is left to others."""
+    return (
+        f"The server's disk has no room for {in_words(needed)} more: {in_words(max(0, free))} are to spare beside the "
+        f"{in_words(reserve)} that stay free, so delete old jobs with `maskedit jobs delete`, or make room there."
+    )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bridge_server.errors import NotFoundError
 from bridge_server.jobs.rows import JobRow
-from bridge_server.receiving import sync_folder
 from maskedit import faults
 from maskedit.faults import Point, reach
+from maskedit.whole import sync_folder
 
 
 class JobFolders:
@@ -39,8 +39,9 @@ class JobFolders:
             faults.write(file, request.encode(), Point.REQUEST_WRITE)
             file.flush()
             os.fsync(file.fileno())
-        for name in (folder, self.root):
-            sync_folder(name)
+        inner = (path for path in folder.rglob("*") if path.is_dir())
+        for path in (*inner, folder, self.root):
+            sync_folder(path)
 
     def result_file(self, job: JobRow, name: str) -> Path:
         """Where a result file lies. Raises NotFoundError for any name that the worker did not report."""

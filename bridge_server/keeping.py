@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the server removes by itself: results and adapters by age, where its settings say so, and the ends of long logs.
+"""What the server removes by itself: results and adapters by age, where its settings say so, checkpoints that nobody
+goes on from, and the beginnings of long logs.
 
 A file `keep` in a job's folder, or `ID.keep` beside an adapter, holds what it lies with for good.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from bridge_server.adapters import AdapterFile, AdapterShelf
+from bridge_server.ageing import Ageing
 from bridge_server.errors import NotFoundError, StoreError, WrongStateError
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.rows import JobRow
@@ -26,6 +28,8 @@ from maskedit.errors import InputError
 from maskedit.request import from_json
 
 _DAY_SECONDS = 24 * 3600
+# Who retries a job that was cancelled does so sooner.
+_ABANDONED_DAYS = 30
 _TIDY_SECONDS = 3600.0
 _LOOK_SECONDS = 10.0
 _IMPORTED = "imported"
@@ -36,12 +40,14 @@ _LOG = structlog.get_logger()
 class Keeping:
     """Days after which a job that has ended, and an adapter that nothing has used, may go; 0 = never.
 
-    `log_bytes`: what a job's log may take. Times are seconds since the epoch. Methods block on the disk.
+    `checkpoints`: where tuning leaves them; `log_bytes`: what a job's log may take. Times are seconds since the epoch.
+    Methods block on the disk.
     """
 
     store: JobStore
     folders: JobFolders
     shelf: AdapterShelf
+    checkpoints: Path
     results_days: float
     adapters_days: float
     log_bytes: int
@@ -52,18 +58,28 @@ class Keeping:
             store=store,
             folders=folders,
             shelf=shelf,
+            checkpoints=settings.data_dir / "cache" / "checkpoints",
             results_days=settings.keep_results_days,
             adapters_days=settings.keep_adapters_days,
             log_bytes=int(settings.job_log_mb * 1e6),
         )
+
+    def ageing(self) -> Ageing:
+        """What day it is, kept beside the jobs."""
+        return Ageing(self.folders.root.with_name("aged"))
 
     def due_jobs(self, now: float) -> list[JobRow]:
         """Those whose time is up, newest first; never one that has not ended."""
         if not self.results_days:
             return []
         latest_ms = 1000 * (now - self.results_days * _DAY_SECONDS)
-        ended = self.store.list(states=[state for state in JobState if state.final], limit=-1)
-        return [job for job in ended if job.ended_ms < latest_ms and not (self._folder(job) / "keep").exists()]
+        due, begun_ms = [], 0
+        for job in reversed(self.store.list(states=[state for state in JobState if state.final], limit=-1)):
+            # What was made after a job ended after it, whatever a clock that had jumped back wrote down.
+            begun_ms = max(begun_ms, job.created_ms)
+            if max(begun_ms, job.ended_ms) < latest_ms and not (self._folder(job) / "keep").exists():
+                due.append(job)
+        return due[::-1]
 
     def due_adapters(self, now: float) -> list[AdapterFile]:
         """Those that nobody has used for that long, newest first: no imported ones, none that a job to come names."""
@@ -81,6 +97,17 @@ class Keeping:
             and not adapter.path.with_suffix(".keep").exists()
         ]
 
+    def due_checkpoints(self, now: float) -> list[Path]:
+        """Those of jobs that were cancelled or failed: a month old, and older than every job that is to go on."""
+        made = [job.created_ms / 1000 for job in self._live()]
+        latest = min([now - _ABANDONED_DAYS * _DAY_SECONDS, *made])
+        due = []
+        for path in self.checkpoints.glob("*.safetensors"):
+            with suppress(FileNotFoundError):  # its tuning has just ended
+                if path.stat().st_mtime < latest:
+                    due.append(path)
+        return due
+
     def tidy(self, now: float) -> list[str]:
         """Remove what is due and shorten every log; returns the ids of the jobs that are gone."""
         gone = []
@@ -94,8 +121,11 @@ class Keeping:
         for adapter in adapters:
             with suppress(NotFoundError):
                 self.shelf.delete(adapter.adapter_id)
-        if gone or adapters:
-            _LOG.info("kept long enough", jobs=len(gone), adapters=len(adapters))
+        checkpoints = self.due_checkpoints(now)
+        for checkpoint in checkpoints:
+            checkpoint.unlink(missing_ok=True)
+        if gone or adapters or checkpoints:
+            _LOG.info("kept long enough", jobs=len(gone), adapters=len(adapters), checkpoints=len(checkpoints))
         self.shorten(self.folders.logs.glob("*.log"))
         return gone
 
@@ -114,8 +144,10 @@ class Keeping:
 
     def _named(self) -> set[str]:
         """The adapters that jobs name which have not ended."""
-        live = self.store.list(states=[state for state in JobState if not state.final], limit=-1)
-        return {adapter_id for job in live for adapter_id in self._uses(job)}
+        return {adapter_id for job in self._live() for adapter_id in self._uses(job)}
+
+    def _live(self) -> list[JobRow]:
+        return self.store.list(states=[state for state in JobState if not state.final], limit=-1)
 
     def _uses(self, job: JobRow) -> Iterator[str]:
         with suppress(OSError, InputError):
@@ -144,12 +176,12 @@ def what_goes(settings: Settings) -> str:
     data_dir = settings.data_dir
     if not (data_dir / "jobs.sqlite").exists():
         return "Nothing would go: no server has run on this data folder yet."
-    store = JobStore(data_dir / "jobs.sqlite")
+    store = JobStore(data_dir / "jobs.sqlite", only_look=True)
     try:
         folders = JobFolders(data_dir / "jobs", logs=data_dir / "logs")
         shelf = AdapterShelf(data_dir / "cache" / "adapters", quota_bytes=0)
         keeping = Keeping.of(settings, store=store, folders=folders, shelf=shelf)
-        now = time.time()
+        now = keeping.ageing().now()
         lines = [f"job {job.job_id}" for job in keeping.due_jobs(now)]
         lines += [f"adapter {each.adapter_id} ({each.size_bytes / 1e6:.0f} MB)" for each in keeping.due_adapters(now)]
     finally:
@@ -163,6 +195,7 @@ async def kept_tidy(keeping: Keeping, *, gone: Callable[[str], None]) -> AsyncIt
 
     `gone` is told the id of each job that was removed.
     """
+    ageing = keeping.ageing()
 
     async def repeatedly() -> None:
         due = 0.0
@@ -170,7 +203,7 @@ async def kept_tidy(keeping: Keeping, *, gone: Callable[[str], None]) -> AsyncIt
             try:
                 if time.monotonic() >= due:
                     due = time.monotonic() + _TIDY_SECONDS
-                    for job_id in await asyncio.to_thread(keeping.tidy, time.time()):
+                    for job_id in await asyncio.to_thread(lambda: keeping.tidy(ageing.keep())):
                         gone(job_id)
                 await asyncio.to_thread(keeping.shorten_running)
             except (OSError, StoreError):

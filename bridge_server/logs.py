@@ -54,11 +54,12 @@ class BoundedStream:
         self._most_bytes = most_bytes
 
     def write(self, text: str) -> None:
-        self._stream.write(text)
+        with suppress(OSError):  # a log that cannot be written or kept short is no reason to stop
+            self._stream.write(text)
 
     def flush(self) -> None:
-        self._stream.flush()
-        with suppress(OSError):  # a log that cannot be kept short is no reason to stop
+        with suppress(OSError):
+            self._stream.flush()
             self._shorten()
 
     def _shorten(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from bridge_server.jobs.store import JobStore
 from bridge_server.tally import TALLY, Count, Tally
 
 _REQUEST_SECONDS = 5.0
+# Nobody has to say who they are: more would take the descriptors and threads that jobs need.
+_AT_ONCE = 8
 # Walking a large cache takes long, and its size changes slowly.
 _SIZES_SECONDS = 60.0
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -111,13 +113,20 @@ async def metrics_served(address: str, *, store: JobStore, data_dir: Path) -> As
     registry.register(Figures(store, folders))
     ProcessCollector(registry=registry)
     host, _, port = address.rpartition(":")
+    places, reading = asyncio.Semaphore(_AT_ONCE), asyncio.Lock()
+
+    async def figures() -> bytes:
+        async with reading:
+            return await asyncio.to_thread(generate_latest, registry)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                writer.write(await _response(head, registry))
-                await writer.drain()
+        if not places.locked():
+            async with places:
+                with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                    async with asyncio.timeout(_REQUEST_SECONDS):
+                        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                        writer.write(await _response(head, figures))
+                        await writer.drain()
         writer.close()
 
     try:
@@ -128,7 +137,7 @@ async def metrics_served(address: str, *, store: JobStore, data_dir: Path) -> As
         yield
 
 
-async def _response(head: str, registry: CollectorRegistry) -> bytes:
+async def _response(head: str, figures: Callable[[], Awaitable[bytes]]) -> bytes:
     line, *fields = head.split("\r\n")
     said = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
     # A web page whose host name was made to point here must not read along: it sends that name.
@@ -136,8 +145,7 @@ async def _response(head: str, registry: CollectorRegistry) -> bytes:
         return _http("403 Forbidden", b"Ask for this machine by its loopback address.\n")
     if line.split(" ")[:2] != ["GET", "/metrics"]:
         return _http("404 Not Found", b"There is only GET /metrics.\n")
-    figures = await asyncio.to_thread(generate_latest, registry)
-    return _http("200 OK", figures, content_type=CONTENT_TYPE_LATEST)
+    return _http("200 OK", await figures(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _http(status: str, body: bytes, *, content_type: str = "text/plain; charset=utf-8") -> bytes:

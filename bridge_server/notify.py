@@ -19,6 +19,11 @@ class Manager:
         # "@" stands for the null byte of an abstract address.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
 
+    @property
+    def waits(self) -> bool:
+        """Whether a service manager started this server."""
+        return bool(self._address)
+
     def tell(self, state: str) -> None:
         """Send `state` ("READY=1"); does nothing where nobody waits."""
         if not self._address:

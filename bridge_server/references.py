@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 from bridge_server.assets import AssetStore
 from maskedit.errors import InputError
+from maskedit.regular import NotRegularError, open_regular
 from maskedit.request import EditRequest, MediaReference
 
 _SAMPLE_BYTES = 65536
@@ -58,7 +59,7 @@ class References:
         for location in reference.locations if same_machine else ():
             try:
                 return Found(availability=Availability.READABLE, location=self._read(location, reference))
-            except (_RefusedError, OSError, ValueError) as error:
+            except (_RefusedError, OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
                 reason = str(error) if isinstance(error, _RefusedError) else "The server cannot open it."
         missing = tuple(asset_id for asset_id in reference.asset_ids if not self._assets.has(asset_id))
         if reference.asset_ids and not missing:
@@ -89,19 +90,39 @@ class References:
         path = Path(location)
         if not path.is_absolute():
             raise _RefusedError("Its path is not absolute.")
-        folder = path.parent.resolve(strict=True)
-        files = [file.resolve(strict=True) for file in _files(folder, path.name)]
-        for file in files:
-            if not any(file.is_relative_to(root) for root in self._roots) or file.is_relative_to(self._private):
-                raise _RefusedError("It lies outside the server's media folders (setting media-roots).")
-            if not stat.S_ISREG(file.stat().st_mode):
-                raise _RefusedError("It is not a regular file.")
-        digests = [_quick_digest(file) for file in files]
         sequence = _NUMBER.search(path.name) is not None
+        # Its folder first, before anything is said of what it holds.
+        (place,) = self._allowed([path.parent if sequence else path])
+        if sequence:
+            place = place / path.name
+        files = self._allowed(_frames(place)) if sequence else (place,)
+        try:
+            digests = [_quick_digest(file) for file in files]
+        except NotRegularError as error:
+            raise _RefusedError("It is not a regular file.") from error
         fingerprint = hashlib.sha256(b"".join(digests)).hexdigest() if sequence else digests[0].hex()
         if fingerprint != reference.quick_fingerprint:
             raise _RefusedError("The server sees another file at that path.")
-        return str(folder / path.name) if sequence else str(files[0])
+        str(place).encode()  # ValueError for a link into a folder that no message can name
+        return str(place)
+
+    def _allowed(self, paths: Iterable[Path]) -> list[Path]:
+        """The paths without their links. What lies elsewhere is refused in the same words, be it there or not."""
+        places = [path.resolve() for path in paths]
+        inside = all(any(place.is_relative_to(root) for root in self._roots) for place in places)
+        if not inside or any(self._is_private(folder) for folder in {place.parent for place in places}):
+            raise _RefusedError("It lies outside the server's media folders (setting media-roots).")
+        return places
+
+    def _is_private(self, folder: Path) -> bool:
+        """Whether it is the data folder or lies in it: by what folders are, for one may have several spellings where
+        case does not count, and several places where it is mounted twice."""
+        private = self._private.stat()
+        for each in (folder, *folder.parents):
+            with suppress(OSError):
+                if os.path.samestat(each.stat(), private):
+                    return True
+        return False
 
     def _link(self, reference: MediaReference, folder: Path) -> Path:
         """Link the assets under names as near to the client's as is safe, numbered where they are a sequence."""
@@ -131,27 +152,27 @@ class _RefusedError(Exception):
     """Why a location is not read by reference."""
 
 
-def _files(folder: Path, name: str) -> list[Path]:
-    """The one file, or those of a sequence by their numbers."""
-    pattern = _NUMBER.search(name)
-    if pattern is None:
-        return [folder / name]
-    width = int(pattern[1] or 1)
-    before, after = re.escape(name[: pattern.start()]), re.escape(name[pattern.end() :])
+def _frames(pattern: Path) -> list[Path]:
+    """The files of a sequence, by their numbers."""
+    number = _NUMBER.search(pattern.name)
+    assert number is not None, "no pattern"
+    width = int(number[1] or 1)
+    before, after = re.escape(pattern.name[: number.start()]), re.escape(pattern.name[number.end() :])
     numbered = re.compile(f"{before}(\\d{{{width},}}){after}")
-    matches = [(int(match[1]), match[0]) for entry in os.listdir(folder) if (match := numbered.fullmatch(entry))]
+    entries = os.listdir(pattern.parent)
+    matches = [(int(match[1]), match[0]) for entry in entries if (match := numbered.fullmatch(entry))]
     if not matches:
         raise _RefusedError("The server sees no file of that sequence.")
-    return [folder / entry for _, entry in sorted(matches)]
+    return [pattern.with_name(entry) for _, entry in sorted(matches)]
 
 
 def _quick_digest(path: Path) -> bytes:
     """As MediaReference.quick_fingerprint in media.proto says: tells a changed file without reading all of it."""
-    facts = path.stat()
-    size = facts.st_size
-    stamp = b"".join(number.to_bytes(8, "little", signed=True) for number in (size, facts.st_mtime_ns))
-    digest = hashlib.sha256(b"maskedit-quick-1" + stamp)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
+        facts = os.fstat(file.fileno())
+        size = facts.st_size
+        stamp = size.to_bytes(8, "little") + (facts.st_mtime_ns % 2**64).to_bytes(8, "little")
+        digest = hashlib.sha256(b"maskedit-quick-1" + stamp)
         for start in (0, size // 2, max(0, size - _SAMPLE_BYTES)):
             file.seek(start)
             digest.update(file.read(_SAMPLE_BYTES))

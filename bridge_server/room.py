@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import stat
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +17,7 @@ import structlog
 from bridge_server.checks import Report
 from bridge_server.errors import QuotaError
 from maskedit.deliverable import Deliverable, DeliverableFormat, DeliverableKind
+from maskedit.exhaustion import in_words
 from maskedit.findings import Finding, Severity
 
 # Left free on the disk, for the job store and for people.
@@ -36,6 +39,8 @@ _YOUNG_SECONDS = 24 * 3600
 # Of the cache's folders those whose files any job makes again in minutes. Adapters cost hours and may be somebody's
 # own, checkpoints are what an interrupted job goes on from: both stay.
 _DISPENSABLE = ("latents", "priors")
+# As maskedit.whole calls what it is writing.
+_UNFINISHED = "."
 _TRIM_SECONDS = 3600.0
 _LOG = structlog.get_logger()
 
@@ -57,37 +62,47 @@ def find_room(deliverables: Sequence[Deliverable], report: Report, folder: Path)
     free = max(0, shutil.disk_usage(folder).free - _RESERVE_BYTES)
     if least > free:
         raise QuotaError(
-            f"The result takes at least {_words(least)} and the server's disk has {_words(free)} to spare: delete old "
-            "jobs with `maskedit jobs delete`, render fewer frames, or deliver a smaller format."
+            f"The result takes at least {in_words(least)} and the server's disk has {in_words(free)} to spare: delete "
+            "old jobs with `maskedit jobs delete`, render fewer frames, or deliver a smaller format."
         )
     if most <= free:
         return None
     return Finding(
         severity=Severity.WARNING,
-        what=f"The result may take up to {_words(most)} and the server's disk has {_words(free)} to spare",
+        what=f"The result may take up to {in_words(most)} and the server's disk has {in_words(free)} to spare",
         remedy="delete old jobs, or deliver a smaller format",
     )
 
 
 def trim_cache(cache: Path, *, quota_bytes: int, now: float | None = None) -> int:
-    """Remove what any job can make again, longest unused first, until the cache fits; returns the bytes removed.
+    """Remove what a dead process left half written, and, longest unused first, what any job can make again until the
+    cache fits; returns the bytes removed.
 
     Never touches adapters, checkpoints, or what was used within a day (`now`: seconds since the epoch).
     """
     now = time.time() if now is None else now
-    held = {path: path.stat() for path in cache.rglob("*") if path.is_file()}
+    held = _files_in(cache)
     excess = sum(facts.st_size for facts in held.values()) - quota_bytes
     removed = 0
     # Most systems note a file's reading once a day; where they do not, its making has to do.
     for path, facts in sorted(held.items(), key=lambda item: max(item[1].st_atime, item[1].st_mtime)):
-        if removed >= excess:
+        if now - max(facts.st_atime, facts.st_mtime) < _YOUNG_SECONDS:
             break
-        young = now - max(facts.st_atime, facts.st_mtime) < _YOUNG_SECONDS
-        if path.relative_to(cache).parts[0] in _DISPENSABLE and not young:
-            with suppress(FileNotFoundError):
-                path.unlink()
-                removed += facts.st_size
+        needless = removed < excess and path.relative_to(cache).parts[0] in _DISPENSABLE
+        if needless or path.name.startswith(_UNFINISHED):
+            path.unlink(missing_ok=True)
+            removed += facts.st_size
     return removed
+
+
+def _files_in(folder: Path) -> dict[Path, os.stat_result]:
+    """Every file, but for those that go while they are looked at, as unfinished ones do all the time."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if stat.S_ISREG((facts := path.lstat()).st_mode):
+                found[path] = facts
+    return found
 
 
 @asynccontextmanager
@@ -109,7 +124,3 @@ async def cache_kept_trim(cache: Path, *, quota_bytes: int) -> AsyncIterator[Non
         yield
     finally:
         trimming.cancel()
-
-
-def _words(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -204,8 +205,15 @@ def load_settings(argv: Sequence[str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":  # those on the command line argparse has refused
+            raise StartError(
+                f"There is no setting {name}, which server.toml names: `maskedit serve --help` has all of them, "
+                "there with - instead of _."
+            ) from error
         sentence = first["msg"].removeprefix("Value error, ")
         raise StartError(f"{name}: {sentence}." if name else f"{sentence[0].upper()}{sentence[1:]}.") from error
+    except TOMLDecodeError as error:
+        raise StartError(f"The data folder's server.toml cannot be read: {error}.") from error
     except (SettingsError, OSError, ValueError) as error:
         raise StartError(f"The settings cannot be read: {error}") from error
 

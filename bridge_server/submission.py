@@ -71,7 +71,7 @@ class Submission:
             return known
         async with self._new_folder() as folder:
             resolved, report = await self._prepare(request, folder, same_machine=same_machine)
-            await asyncio.to_thread(self.folders.describe, folder, to_json(resolved))
+            await asyncio.to_thread(self._describe, folder, resolved)
             job = NewJob(
                 job_id=folder.name,
                 idempotency_key=idempotency_key,
@@ -84,8 +84,18 @@ class Submission:
                 memory_bytes=_least_memory(request, report),
                 model="" if _lane(request) is Lane.DRAFT else request.model,
             )
-            # A client that goes away now has a job all the same: row and folder belong together.
-            row = await asyncio.shield(asyncio.create_task(asyncio.to_thread(self.store.add, job)))
+            adding = asyncio.create_task(self._add(job))
+            try:
+                return await asyncio.shield(adding)
+            finally:
+                # A client that goes away now has a job all the same, and its folder stays with its row.
+                await asyncio.wait({adding})
+
+    def _describe(self, folder: Path, request: EditRequest) -> None:
+        self.folders.describe(folder, to_json(request))
+
+    async def _add(self, job: NewJob) -> JobRow:
+        row = await asyncio.to_thread(self.store.add, job)
         reach(Point.SUBMITTED)
         self.scheduler.wake()
         return row

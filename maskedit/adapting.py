@@ -7,7 +7,8 @@ edit of the clip. Stage 2 goes on from it and is named by the keyframes as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,6 +69,14 @@ def adapt(
     def file(name: str, *, folder: str = "adapters") -> Path:
         return cache / folder / f"{name}.safetensors"
 
+    def kept(name: str, facts: Mapping[str, str]) -> str:
+        """Save the adapter as it is; returns why that could not be, or nothing."""
+        try:
+            adapters.save(model, file(name), metadata=facts)
+        except OSError as error:
+            return f"The adapter could not be kept ({error.strerror or error}): free some space."
+        return ""
+
     def run(stage: Stage, name: str, tuned_on: tuple[TrainingSample, ...], schedule: tuple[int, ...]) -> None:
         checkpoint = file(name, folder="checkpoints")
         plan = TuningRun(stage=stage, schedule=schedule, checkpoint=checkpoint, seed=seed)
@@ -82,17 +91,22 @@ def adapt(
         def answer(ask: Ask, done: int) -> None:
             now, total = content_hash(name, str(done)), len(schedule)
             if ask is Ask.SAVE:
-                adapters.save(model, file(now), metadata=facts | {"steps": str(done)})
-                reporter.report(stage, done, total=total, message=f"Saved the adapter as it is after step {done}.")
+                trouble = kept(now, facts | {"steps": str(done)})
+                said = trouble or f"Saved the adapter as it is after step {done}."
+                reporter.report(stage, done, total=total, message=said)
                 return
             picture = look(now, (stage, done, total)) if look is not None else None
             said = f"Sample after step {done}." if picture else "There is no memory for a sample while this is tuned."
             reporter.report(stage, done, total=total, message=said, preview=picture)
 
         loss = tune(model, tuned_on, run=plan, recipe=learning, reporter=reporter, answer=answer)
-        adapters.save(model, file(name), metadata=facts | {"loss": f"{loss:.6f}"})
+        trouble = kept(name, facts | {"loss": f"{loss:.6f}"})
         reach(Point.TUNED)
-        checkpoint.unlink(missing_ok=True)
+        if trouble:
+            # It is attached and serves this edit all the same; the next one may go on from the checkpoint.
+            reporter.report(stage, len(schedule), total=len(schedule), message=trouble)
+        else:
+            checkpoint.unlink(missing_ok=True)
 
     adapters.attach_beside(model, uses, folder=cache / "adapters")
     if file(key).exists():
@@ -113,7 +127,8 @@ def adapt(
         schedule = motion_schedule(len(samples.motion), steps=recipe.motion_steps, seed=seed)
         run(Stage.TUNE_MOTION, motion_key, samples.motion, schedule)
         if recipe.prior_strength and not started:
-            adapters.teach_prior(model, prior)
+            with suppress(OSError):  # the next clip learns a little longer
+                adapters.teach_prior(model, prior)
 
     if recipe.appearance_steps:
         schedule = appearance_schedule(

@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from maskedit.exhaustion import told_in_words
 from maskedit.faults import Point, reach
 from maskedit.models.family import VideoModel
+from maskedit.whole import written_whole
 
 
 def content_hash(*parts: str | Tensor) -> str:
@@ -32,11 +33,15 @@ def content_hash(*parts: str | Tensor) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass
 class LatentCache:
-    """Encoded tensors as safetensors files in `directory`, named by the hash of what was encoded and by what."""
+    """Encoded tensors as safetensors files in `directory`, named by the hash of what was encoded and by what.
+
+    `trouble`: why the last ones could not be kept, "" where they could. They serve all the same, once.
+    """
 
     directory: Path
+    trouble: str = field(default="", init=False)
 
     def get(
         self, model: VideoModel, kind: str, *content: Tensor, make: Callable[[], Mapping[str, Tensor]]
@@ -48,7 +53,12 @@ class LatentCache:
         except (OSError, SafetensorError):
             # Missing, or cut short by a full disk: either way it is made anew.
             made = dict(make())
-        save_atomically(made, path)
+        self.trouble = ""
+        try:
+            save_atomically(made, path)
+        except OSError as error:
+            # To make it again another time costs minutes; to give up now would cost the job.
+            self.trouble = f"What was encoded could not be kept ({error.strerror or error}): free some space."
         return made
 
 
@@ -57,9 +67,7 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path, *, metadata: dict
 
     Raises OSError where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
+    with written_whole(path, renaming=Point.TENSORS_RENAME, renamed=Point.TENSORS_RENAMED) as unfinished:
         reach(Point.TENSORS_WRITE)
         try:
             save_file(
@@ -68,11 +76,23 @@ def save_atomically(tensors: Mapping[str, Tensor], path: Path, *, metadata: dict
                 metadata=metadata,
             )
         except SafetensorError as error:
-            raise OSError(f"{path} cannot be written: {error}") from error
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        reach(Point.TENSORS_RENAME, partly=lambda: os.truncate(unfinished, unfinished.stat().st_size // 2))
-        os.replace(unfinished, path)
-        reach(Point.TENSORS_RENAMED)
+            raise told_in_words(error, path) from error
+    _tell_saved(path)
+
+
+@contextmanager
+def told_of_saved(hear: Callable[[Path], object]) -> Iterator[None]:
+    """Let `hear` know of each file that this process saves, once it is whole, for the length of the block."""
+    global _tell_saved
+    before, _tell_saved = _tell_saved, hear
+    try:
+        yield
     finally:
-        unfinished.unlink(missing_ok=True)
+        _tell_saved = before
+
+
+def _nobody(path: Path) -> None:
+    pass
+
+
+_tell_saved: Callable[[Path], object] = _nobody

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
 from filelock import FileLock
 
 from maskedit.errors import InputError, MaskEditError
 from maskedit.model_check import ModelEntry, inspect_model
+from maskedit.whole import written_whole
 
 __all__ = ["BUNDLED", "Catalogue", "ModelEntry"]
 
@@ -82,9 +81,8 @@ class Catalogue:
 
     def _write(self, directories: dict[str, Path]) -> None:
         models = {name: str(directory) for name, directory in directories.items() if name != BUNDLED}
-        temporary = self._file.with_name(f".models-{uuid4().hex}.json")
-        temporary.write_text(json.dumps({"version": 1, "models": models}, indent=1), encoding="utf-8")
-        os.replace(temporary, self._file)
+        with written_whole(self._file) as unfinished:
+            unfinished.write_text(json.dumps({"version": 1, "models": models}, indent=1), encoding="utf-8")
 
     def _locked(self) -> FileLock:
         self.data_dir.mkdir(parents=True, exist_ok=True)

@@ -77,18 +77,18 @@ def encode_samples(
     motion: list[TrainingSample] = []
     appearance: list[TrainingSample] = []
     for practised in practice:
-        reporter.report(Stage.ENCODE, len(motion), total=total)
+        reporter.report(Stage.ENCODE, len(motion), total=total, message=cache.trouble)
         window = practised()
         start = window.draft if from_draft and window.draft is not None else window.video
         motion.append(motion_sample(model, window, start=start, surest=surest, prompt=prompt, cache=cache))
     for frame, edited in sorted(shot.edited.items()):
-        reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total)
+        reporter.report(Stage.ENCODE, len(motion) + len(appearance), total=total, message=cache.trouble)
         plate, matte = shot.at(frame)
         ignore = None if shot.ignore is None else shot.ignore[:, :, frame - shot.frames.first][:, :, None]
         appearance.append(
             appearance_sample(model, plate, edited, edit_matte=matte, ignore=ignore, prompt=prompt, cache=cache)
         )
-    reporter.report(Stage.ENCODE, total, total=total)
+    reporter.report(Stage.ENCODE, total, total=total, message=cache.trouble)
     return Samples(tuple(motion), tuple(appearance))
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Named points at which tests let the disk fail or the process die (torch-free); nothing happens at them otherwise.
 
-`MASKEDIT_FAULTS` is a plan: `POINT=ACTION`, separated by commas. An action is `kill` (SIGKILL to this process), an
-errno's name such as `ENOSPC` or `EIO`, `short` (half of what is written gets through, then the disk is full), or
-`memory` (no memory is left: torch's own error where torch is loaded).
+`MASKEDIT_FAULTS` is a plan: `POINT=ACTION`, separated by commas. An action is `kill` (SIGKILL to this process), `stop`
+(SIGSTOP: it stands still until somebody continues it), an errno's name such as `ENOSPC` or `EIO`, `short` (half of what
+is written gets through, then the disk is full), or `memory` (no memory is left: torch's own error where torch is
+loaded).
 `ACTION@N` waits for the Nth time that the process comes by, `ACTION~P` leaves it to chance each time, drawn from
 `MASKEDIT_FAULTS_SEED`. Each entry acts once in a process, or, with a folder `MASKEDIT_FAULTS_SPENT`, once among all
 processes that share the folder: what has acted leaves a file `POINT=ACTION` there. Who removes that file arms the entry
@@ -125,7 +126,7 @@ def reach(
         _plan.meet(point, fail_as, partly)
 
 
-def write(file: BinaryIO, data: bytes, point: Point) -> None:
+def write(file: BinaryIO, data: bytes | memoryview, point: Point) -> None:
     """`file.write(data)`, by way of `point`."""
     if _plan.faults:
         reach(point, partly=lambda: file.write(data[: len(data) // 2]))
@@ -147,6 +148,9 @@ def planned(plan: str, *, seed: int = 0, spent: Path | None = None) -> Iterator[
 def _act(action: str, fail_as: Callable[[int, str], Exception], partly: Callable[[], object] | None) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     if action == "short" and partly is not None:
         partly()
     if action == "memory":
@@ -167,8 +171,10 @@ def _fault(entry: str) -> _Fault:
     point, _, what = entry.partition("=")
     action, _, turn = what.partition("@")
     action, _, chance = action.partition("~")
-    if action not in ("kill", "short", "memory") and not hasattr(errno, action):
-        raise ValueError(f"{entry!r} says nothing that can go wrong: write kill, short, memory or an errno's name.")
+    if action not in ("kill", "stop", "short", "memory") and not hasattr(errno, action):
+        raise ValueError(
+            f"{entry!r} says nothing that can go wrong: write kill, stop, short, memory or an errno's name."
+        )
     return _Fault(Point(point), action, int(turn or 1), float(chance) if chance else None)
 
 

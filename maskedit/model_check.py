@@ -8,6 +8,7 @@ what a folder's configuration does not: prediction, limits, recommended settings
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from maskedit.model_configs import (
 from maskedit.model_families import Family, family_named, pipeline_family
 from maskedit.model_licences import licence_of
 from maskedit.model_weights import weight_problems
+from maskedit.regular import open_regular
 
 # Part → its configuration, where that is not config.json. These parts have no weights.
 _WITHOUT_WEIGHTS = {
@@ -132,13 +134,20 @@ def _checked_class(folder: Path, family: Family) -> str:
 
 
 def _fingerprint(directory: Path) -> str:
-    """Hash of configurations, sizes, headers and three samples of each weight file: cheap at any size."""
+    """Hash of configurations, sizes, headers and three samples of each weight file: cheap at any size.
+
+    Raises ModelProblem for one that cannot be read.
+    """
     digest = hashlib.sha256()
     for path in sorted([*directory.glob("*/*config.json"), *directory.glob("*/*.safetensors")]):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(directory).as_posix()}\0{size}\0".encode())
-        with path.open("rb") as file:
-            for start in sorted({0, size // 2, max(0, size - _SAMPLE_BYTES)}):
-                file.seek(start)
-                digest.update(file.read(_SAMPLE_BYTES))
+        name = path.relative_to(directory).as_posix()
+        try:
+            with open_regular(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                digest.update(os.fsencode(f"{name}\0{size}\0"))
+                for start in sorted({0, size // 2, max(0, size - _SAMPLE_BYTES)}):
+                    file.seek(start)
+                    digest.update(file.read(_SAMPLE_BYTES))
+        except OSError as error:
+            raise ModelProblem(f"{name} cannot be read ({error.strerror}): check its rights.") from error
     return digest.hexdigest()

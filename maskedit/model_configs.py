@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from maskedit.regular import read_small
+
 Count = Annotated[int, Field(ge=1, le=1 << 40)]
 Shift = Annotated[float, Field(gt=0, le=1000)]
 
@@ -26,7 +28,7 @@ class ConfigFile(BaseModel):
         """Raises ModelProblem for a file that is missing, no JSON, or of other types than it should be."""
         name = f"{path.parent.name}/{path.name}"
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_small(path))
         except FileNotFoundError:
             raise ModelProblem(f"{name} is missing: fetch it again.") from None
         except OSError as error:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from maskedit.model_configs import Statement
+from maskedit.regular import read_small
 
 _HUNYUAN = (
     "Tencent Hunyuan Community licence",
@@ -39,7 +40,7 @@ def licence_of(directory: Path, *, family: str, stated: Statement) -> tuple[str,
 def card_licence(card: Path) -> str:
     """The licence that a model card's front matter names, or ""."""
     try:
-        matter = _FRONT_MATTER.match(card.read_text(encoding="utf-8", errors="replace"))
+        matter = _FRONT_MATTER.match(read_small(card).decode(errors="replace").replace("\r\n", "\n"))
     except OSError:
         return ""
     found = dict(re.findall(r"^(license|license_name):\s*(\S+)\s*$", matter[1], re.MULTILINE)) if matter else {}

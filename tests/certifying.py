@@ -19,11 +19,19 @@ class Pair:
     key: Path
 
 
-def certify(folder: Path, name: str, *, by: Pair | None = None) -> Pair:
+def certify(folder: Path, name: str, *, by: Pair | None = None, names: str = _NAMES) -> Pair:
     """A certificate for this machine's loopback addresses, vouched for `by` an authority or by itself."""
     pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
     signing = [] if by is None else ["-CA", by.cert, "-CAkey", by.key]
-    about = ["-days", "2", "-subj", f"/CN={name}", "-addext", _NAMES]
+    about = ["-days", "2", "-subj", f"/CN={name}", "-addext", names]
     command = [*_REQUEST, *about, *signing, "-keyout", pair.key, "-out", pair.cert]
     subprocess.run(command, check=True, capture_output=True, timeout=20)
     return pair
+
+
+def let_expire(pair: Pair) -> Pair:
+    """The same, vouched for by itself until yesterday."""
+    expired = pair.cert.with_suffix(".expired.pem")
+    command = ["openssl", "x509", "-in", pair.cert, "-signkey", pair.key, "-days", "-1", "-out", expired]
+    subprocess.run(command, check=True, capture_output=True, timeout=20)
+    return Pair(expired, pair.key)

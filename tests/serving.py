@@ -80,7 +80,7 @@ class ServerProcess:
         return [child for child in children if "--events-fd" in child.cmdline() and jobs_of(child)]
 
     def _announced(self) -> bool:
-        return (self.data_dir / "server.json").exists() and self.facts["pid"] == self.pid
+        return (self.data_dir / "server.json").exists() and self.facts.get("pid") == self.pid
 
 
 def jobs_of(worker: psutil.Process) -> list[str]:

@@ -69,11 +69,13 @@ class LocalDispatcher:
 
     async def run(self, order: WorkOrder, on_progress: Hear) -> Outcome:
         outcome = await self._try(order, on_progress)
-        if outcome.ending is Ending.OUT_OF_MEMORY and order.lane is Lane.GENERATE and not order.cancel.is_set():
-            _LOG.warning("memory ran out: trying a smaller plan", **outcome.result)
-            await on_progress(Progress(stage=Stage.PREPARE, done=0, total=1, message=_AGAIN))
-            outcome = await self._try(order, on_progress, ran_out=int(outcome.result["planned_bytes"]))
-        return outcome
+        if outcome.ending is not Ending.OUT_OF_MEMORY or order.lane is Lane.DRAFT:
+            return outcome
+        if order.stopped:
+            return Outcome(ending=order.stopped)
+        _LOG.warning("memory ran out: trying a smaller plan", **outcome.result)
+        await on_progress(Progress(stage=Stage.PREPARE, done=0, total=1, message=_AGAIN))
+        return await self._try(order, on_progress, ran_out=int(outcome.result["planned_bytes"]))
 
     async def mended(self, order: WorkOrder) -> None:
         """At once: whatever died there, the next attempt has a worker of its own."""
@@ -83,7 +85,8 @@ class LocalDispatcher:
         log = self._logs / f"{order.job_id}.log"
         worker = await self._take(order, log)
         if worker is None:
-            return Outcome(ending=Ending.CANCELLED)
+            assert order.stopped is not None
+            return Outcome(ending=order.stopped)
         keep = self._idle_seconds > 0 and order.lane is Lane.GENERATE and bool(order.model)
         task = Task(
             request=order.folder / "request.json",
@@ -105,7 +108,9 @@ class LocalDispatcher:
         return outcome
 
     async def _take(self, order: WorkOrder, log: Path) -> WorkerProcess | None:
-        """The seat's worker if it has the order's model loaded, or a new one; None where it was cancelled meanwhile."""
+        """The seat's worker if it has the order's model loaded, or a new one; None where it is told to stop before."""
+        if order.stopped:
+            return None
         kept = self._kept.pop(order.seat, None)
         if kept is not None and kept.model == order.model:
             if not await self._handed_over(kept, order):
@@ -123,16 +128,16 @@ class LocalDispatcher:
 
     async def _handed_over(self, kept: _Kept, order: WorkOrder) -> bool:
         """Whether its keeper is done, which can take a while where the last job was big. It stays if the order is
-        cancelled before that."""
+        told to stop before that."""
         kept.wanted.set()
-        cancelling = asyncio.create_task(order.cancel.wait())
+        stopping = asyncio.create_task(order.told_to_stop())
         try:
-            await asyncio.wait([kept.keeper, cancelling], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([kept.keeper, stopping], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             kept.keeper.cancel()
             raise
         finally:
-            cancelling.cancel()
+            stopping.cancel()
         if not kept.keeper.done():
             kept.wanted.clear()
             self._kept[order.seat] = kept

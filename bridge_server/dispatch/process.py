@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from bridge_server.dispatch.oom import OomWatch, offer_to_kernel
 from bridge_server.jobs.tasks import READY, TAKEN, Task, task_line
 from bridge_server.jobs.work import Ending, Outcome, Progress, WorkOrder, parse_line
 
@@ -21,8 +22,14 @@ _NOTICE_SECONDS = 1.0
 _TERMINATE_SECONDS = 0.5
 # A server that stops lets tuning finish its step and save a checkpoint. packaging/maskedit.service grants it the time.
 _HALT_SECONDS = 8.0
+_KERNEL_KILLED = (
+    "The machine's memory ran out, and its system ended the work: close other programs, or take a faster preset, a "
+    "shorter range or a smaller model."
+)
 _LINE_LIMIT = 8 << 20
 _LOG = structlog.get_logger()
+# What it comes to where a worker was told to stop: it may say so, or die of it.
+_STOPPED = (Ending.CANCELLED, Ending.DIED)
 Hear = Callable[[Progress], Awaitable[None]]
 
 
@@ -35,7 +42,8 @@ class WorkerProcess:
         self._death = asyncio.create_task(process.wait())
         self._reader = reader
         self._transport = transport
-        self._over = False
+        self._over = self._killed = False
+        self._oom, self._planned_bytes = OomWatch(process.pid), 0
         self._experienced = self._took = False
 
     @classmethod
@@ -66,6 +74,7 @@ class WorkerProcess:
             raise
         finally:
             os.close(speaking_end)
+        offer_to_kernel(process.pid)
         reader = asyncio.StreamReader(limit=_LINE_LIMIT)
         protocol = asyncio.StreamReaderProtocol(reader)
         pipe = os.fdopen(listening_end, "rb")
@@ -94,21 +103,23 @@ class WorkerProcess:
     async def do(self, task: Task, order: WorkOrder, hear: Hear) -> Outcome:
         """Have it do one job; returns its last word on it, or what its silence means.
 
-        It lives on where its last word was its own and not that of its death. If this coroutine is cancelled it ends.
+        It lives on where its last word was its own and not that of its death, nor of its server's end. If this
+        coroutine is cancelled it is killed.
         """
         self._took = False
+        self._oom, self._planned_bytes = OomWatch(self.pid), 0
         listening = asyncio.create_task(self._listen(hear))
-        ends = [asyncio.create_task(self.wait()), asyncio.create_task(order.cancel.wait())]
+        ends = [asyncio.create_task(self.wait()), asyncio.create_task(order.told_to_stop())]
         asking = asyncio.create_task(self._pass_on(order))
         try:
             await self._tell(task_line(task))
             await asyncio.wait([listening, *ends], return_when=asyncio.FIRST_COMPLETED)
             if not listening.done():
-                await self._stop(listening, b"cancel\n", seconds=_NOTICE_SECONDS)
+                halted = order.stopped is Ending.HALTED
+                word, seconds = (b"halt\n", _HALT_SECONDS) if halted else (b"cancel\n", _NOTICE_SECONDS)
+                await self._stop(listening, word, seconds=seconds)
             said = await listening
         except BaseException:
-            # The server stops.
-            await self._stop(listening, b"halt\n", seconds=_HALT_SECONDS)
             await self.end()
             raise
         finally:
@@ -116,15 +127,16 @@ class WorkerProcess:
                 each.cancel()
         if said is None:
             await self.leave()
-            said = Outcome(ending=Ending.DIED, message=self._cause_of_death(task.log))
-        if said.ending is Ending.CANCELLED and not order.cancel.is_set():
+            said = self._last_will(task.log)
+        stopped = order.stopped
+        if said.ending is Ending.CANCELLED and stopped is None:
             # A machine that shuts down tells every process of it, and a server hears of it no sooner than a worker.
             said = Outcome(ending=Ending.DIED, message="Somebody else than its server told the worker to stop.")
-        if said.ending is not Ending.DIED:
+        if said.ending is Ending.DIED or stopped is Ending.HALTED:
+            await self.end()
+        else:
             self._experienced = True
-            return said
-        await self.end()
-        return Outcome(ending=Ending.CANCELLED) if order.cancel.is_set() else said
+        return Outcome(ending=stopped) if stopped and said.ending in _STOPPED else said
 
     async def ready(self) -> bool:
         """Wait until it can take another job; False where it will not."""
@@ -161,6 +173,7 @@ class WorkerProcess:
                 said = parse_line(line)
                 if isinstance(said, Outcome):
                     return said
+                self._planned_bytes = said.planned_bytes
                 await hear(said)
         except (ValueError, TypeError, KeyError):
             _LOG.exception("worker unintelligible")
@@ -191,13 +204,22 @@ class WorkerProcess:
         ending.cancel()
 
     async def _kill(self) -> None:
+        self._killed |= self.lives
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
-    def _cause_of_death(self, log: Path) -> str:
+    def _last_will(self, log: Path) -> Outcome:
+        """What it means that it died without a word."""
         code = self._process.returncode or 0
+        if code == -signal.SIGKILL and not self._killed and self._oom.killed:
+            return Outcome(
+                ending=Ending.OUT_OF_MEMORY, message=_KERNEL_KILLED, result={"planned_bytes": self._planned_bytes}
+            )
         if code == -signal.SIGKILL:
-            return "The worker was killed, by hand or because the machine's memory ran out."
+            return Outcome(
+                ending=Ending.DIED, message="The worker was killed, by hand or because the machine's memory ran out."
+            )
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return f"The worker stopped {how} without saying why: {log} may know more."
+        said = f"The worker stopped {how} without saying why: {log} may know more."
+        return Outcome(ending=Ending.DIED, message=said)

@@ -49,7 +49,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 _REACH_SECONDS = 5
 _SEATING_SECONDS = 60
-# What LocalDispatcher takes to stop a worker, and the way there and back.
+# What LocalDispatcher takes to cancel a worker, and the way there and back.
 _STOP_SECONDS = 3.0
 # Ray restarts an actor in 2 seconds, on a busy machine in 10.
 _RESTART_SECONDS = 30.0
@@ -176,6 +176,11 @@ class Holder:
         if order := self._orders.get(job_id):
             order.asks.put_nowait(ask)
 
+    async def halt(self, job_id: str) -> None:
+        """Have the job stop so that it can be gone on with, if it still runs here."""
+        if order := self._orders.get(job_id):
+            order.halt.set()
+
     async def stop(self, job_id: str) -> None:
         """Cancel the job, and return when nothing of it runs any more."""
         if order := self._orders.get(job_id):
@@ -216,22 +221,25 @@ def _actors(*arguments: Any) -> list[Any]:
 
 def _unheard(order: WorkOrder) -> Outcome:
     """What it means that nothing comes from the actor."""
-    return Outcome(ending=Ending.CANCELLED) if order.cancel.is_set() else Outcome(ending=Ending.DIED, message=_GONE)
+    return Outcome(ending=order.stopped) if order.stopped else Outcome(ending=Ending.DIED, message=_GONE)
 
 
 async def _pass_on(order: WorkOrder, actor: Any) -> None:
-    """Tell the actor what is asked of its job; ends with the cancel."""
-    cancelling = asyncio.create_task(order.cancel.wait())
+    """Tell the actor what is asked of its job, and to stop; ends with the cancel."""
+    stopping = asyncio.create_task(order.told_to_stop())
     asked = asyncio.create_task(order.asks.get())
     try:
         while True:
-            await asyncio.wait([cancelling, asked], return_when=asyncio.FIRST_COMPLETED)
-            if cancelling.done():
+            await asyncio.wait([stopping, asked], return_when=asyncio.FIRST_COMPLETED)
+            if order.stopped is Ending.HALTED:
+                actor.halt.remote(order.job_id)
+                await order.cancel.wait()
+            if order.stopped:
                 return await _stop(actor, order.job_id)
             actor.ask.remote(order.job_id, asked.result())
             asked = asyncio.create_task(order.asks.get())
     finally:
-        cancelling.cancel()
+        stopping.cancel()
         asked.cancel()
 
 
@@ -244,15 +252,15 @@ async def _answers(actor: Any, job_id: str) -> None:
 
 
 async def _answers_in_time(actor: Any, order: WorkOrder) -> bool:
-    """Whether it does so before the order is cancelled, and soon enough for a job to wait for it."""
+    """Whether it does so before the order is told to stop, and soon enough for a job to wait for it."""
     answering = asyncio.create_task(_answers(actor, order.job_id))
-    cancelling = asyncio.create_task(order.cancel.wait())
+    stopping = asyncio.create_task(order.told_to_stop())
     try:
-        await asyncio.wait([answering, cancelling], timeout=_RESTART_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([answering, stopping], timeout=_RESTART_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         return answering.done()
     finally:
         answering.cancel()
-        cancelling.cancel()
+        stopping.cancel()
 
 
 async def _stop(actor: Any, job_id: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
@@ -18,6 +18,8 @@ from bridge_server.jobs.rows import JobRow
 from bridge_server.jobs.seating import Gate, Seating
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
+from bridge_server.jobs.tasks import gain_mark
+from bridge_server.jobs.troubles import Troubles
 from bridge_server.jobs.work import Dispatcher, Ending, Lane, Outcome, Progress, WorkOrder
 from bridge_server.tally import TALLY, Count
 from maskedit.faults import Point, reach
@@ -27,6 +29,8 @@ BARREN_LIMIT = 3
 _TUNING = (Stage.TUNE_MOTION, Stage.TUNE_APPEARANCE)
 # Between looks at a gate that keeps a job waiting.
 _LOOK_SECONDS = 2.0
+# What a dispatcher takes to halt a job, and a little more.
+_HALT_SECONDS = 12.0
 # Between attempts to use a full or broken disk.
 _PAUSE_SECONDS = 1.0
 P = ParamSpec("P")
@@ -44,23 +48,20 @@ class Scheduler:
         *,
         dispatcher: Dispatcher,
         folder: Path,
-        cache: Path,
         gate: Gate | None = None,
     ) -> None:
-        """`folder` holds a folder per job; `cache` is where workers leave their checkpoints.
-
-        `gate`: keeps jobs from starting for now; None = nothing does.
-        """
+        """`folder` holds a folder per job. `gate`: keeps jobs from starting for now; None = nothing does."""
         self._store = store
         self._feed = feed
         self._dispatcher = dispatcher
         self._folder = folder
-        self._cache = cache
         self._news = asyncio.Event()
+        self.troubles = Troubles()
         self._orders: dict[str, WorkOrder] = {}
         self._seating = Seating(dispatcher.seats)
         self._gate = gate
         self._attempts: set[asyncio.Task[None]] = set()
+        self._mending: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -109,13 +110,18 @@ class Scheduler:
         order.asks.put_nowait(ask)
 
     async def drain(self) -> None:
-        """Claim nothing more, stop the running workers and queue their jobs again: they go on at the next start."""
-        tasks = [*self._attempts, *([self._loop] if self._loop else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # What was claimed a moment before, and whose attempt never began.
-        await asyncio.to_thread(self._put_back_all)
+        """Claim nothing more and halt what runs: it ends meanwhile, or waits again and goes on at the next start."""
+        await _end(*self._mending, *([self._loop] if self._loop else []))
+        for order in self._orders.values():
+            order.halt.set()
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=_HALT_SECONDS)
+        await _end(*self._attempts, *self._mending)
+        try:
+            # What was claimed a moment before, and whose attempt never began.
+            await asyncio.to_thread(self._put_back_all)
+        except StoreError:
+            _LOG.exception("jobs cannot be put back: the next start finds them")
 
     async def _claim_forever(self) -> None:
         hindered = False
@@ -124,26 +130,35 @@ class Scheduler:
                 async with asyncio.timeout(_LOOK_SECONDS if hindered and self._gate else None):
                     await self._news.wait()
             self._news.clear()
-            if self._gate is not None:
-                await asyncio.to_thread(self._seating.look, self._gate)
-            while room := self._seating.room():
-                job = await self._claim(room)
-                if job is None:
-                    break
-                reach(Point.CLAIMED)
-                self._orders[job.job_id] = WorkOrder(
-                    job_id=job.job_id,
-                    folder=self._folder / job.job_id,
-                    cancel=asyncio.Event(),
-                    lane=job.lane,
-                    seat=self._seating.take(job),
-                    model=job.model,
-                )
-                attempt = asyncio.create_task(self._sit(job))
-                self._attempts.add(attempt)
-                attempt.add_done_callback(self._attempts.discard)
+            with self.troubles.noted() as note:
+                while True:
+                    try:
+                        await self._claim_all()
+                        hindered = await self._tell_hindered()
+                        break
+                    except Exception:
+                        # Whatever it is: a server that starts no jobs any more must not look like one that does.
+                        note("The server cannot start jobs: its log says why.")
+                        await asyncio.sleep(_PAUSE_SECONDS)
 
-            hindered = await self._tell_hindered()
+    async def _claim_all(self) -> None:
+        """Start the jobs for which there is room."""
+        if self._gate is not None:
+            await asyncio.to_thread(self._seating.look, self._gate)
+        while room := self._seating.room():
+            job = await self._claim(room)
+            if job is None:
+                break
+            reach(Point.CLAIMED)
+            order = self._orders[job.job_id] = WorkOrder(
+                job_id=job.job_id,
+                folder=self._folder / job.job_id,
+                cancel=asyncio.Event(),
+                lane=job.lane,
+                seat=self._seating.take(job),
+                model=job.model,
+            )
+            _begin(self._sit(job, order), self._attempts)
 
     async def _tell_hindered(self) -> bool:
         """Say in an event why the first job of a lane does not start, unless it only waits for its turn."""
@@ -167,16 +182,23 @@ class Scheduler:
             claiming.cancel()
             raise
 
-    async def _sit(self, job: JobRow) -> None:
+    async def _sit(self, job: JobRow, order: WorkOrder) -> None:
         """Make an attempt, and give its seat back once that can take another: the job may go on elsewhere before."""
-        order, died = self._orders[job.job_id], False
+        died = False
         try:
             died = await self._attempt(job, order)
-            if died:
-                self.wake()
-                await self._dispatcher.mended(order)
         finally:
-            self._seating.give_back(order, died=died)
+            if died:
+                _begin(self._mend(order), self._mending)
+            else:
+                self._seating.give_back(order, died=False)
+            self.wake()
+
+    async def _mend(self, order: WorkOrder) -> None:
+        try:
+            await self._dispatcher.mended(order)
+        finally:
+            self._seating.give_back(order, died=True)
             self.wake()
 
     async def _attempt(self, job: JobRow, order: WorkOrder) -> bool:
@@ -208,82 +230,107 @@ class Scheduler:
             reach(Point.OUTCOME_KEPT)
             _count(outcome)
             _LOG.info("job ends", ending=outcome.ending, reason=outcome.message)
-        except asyncio.CancelledError:
-            await asyncio.to_thread(self._put_back, job_id)
-            _LOG.info("job put back: the server stops")
-            raise
         except Exception:
             _LOG.exception("job cannot be run")
             broken = Outcome(ending=Ending.FAILED, message="The server could not run the job: its log says why.")
             await self._surely(self._settle, job, broken)
         finally:
-            del self._orders[job_id]
+            # It may be under way again already, on another seat.
+            if self._orders.get(job_id) is order:
+                del self._orders[job_id]
             self._feed.announce(job_id)
         return died
 
     async def _surely(self, use: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Call it in a thread, again and again until the store can be used."""
-        while True:
-            try:
-                return await asyncio.to_thread(use, *arguments, **named)
-            except StoreError:
-                _LOG.exception("store cannot be used")
-                await asyncio.sleep(_PAUSE_SECONDS)
+        with self.troubles.noted() as note:
+            while True:
+                try:
+                    return await asyncio.to_thread(use, *arguments, **named)
+                except StoreError as error:
+                    note(str(error))
+                    await asyncio.sleep(_PAUSE_SECONDS)
 
     def _settle(self, job: JobRow, outcome: Outcome) -> None:
         """Write down how an attempt ended. Runs in a thread, as all below."""
+        this = {"source": JobState.RUNNING, "attempt": job.attempts}
         try:
             if outcome.ending is Ending.SUCCEEDED:
-                self._store.move(job.job_id, JobState.SUCCEEDED, result=json.dumps(outcome.result))
+                said = json.dumps(outcome.result)
+                self._store.move(job.job_id, JobState.SUCCEEDED, attempt=job.attempts, result=said)
             elif outcome.ending in (Ending.FAILED, Ending.OUT_OF_MEMORY):
-                self._store.move(job.job_id, JobState.FAILED, message=outcome.message)
+                self._store.move(job.job_id, JobState.FAILED, message=outcome.message, **this)
             elif outcome.ending is Ending.DIED:
                 self._try_again(job, outcome.message)
+            elif outcome.ending is Ending.HALTED:
+                self._put_back(job)
             else:
-                self._store.move(job.job_id, JobState.CANCELLED)
+                self._store.move(job.job_id, JobState.CANCELLED, **this)
         except WrongStateError:
-            self._cancelled(job.job_id)
+            self._cancelled(job)
 
-    def _cancelled(self, job_id: str) -> None:
+    def _cancelled(self, job: JobRow) -> None:
         """From CANCELLING a job can neither fail nor be interrupted: the user is done with it.
 
-        A job in any other state was settled a moment ago, and stays: one that waits again must not be cancelled.
+        A job in any other state, or in another attempt, was settled a moment ago, and stays: one that waits again must
+        not be cancelled.
         """
         with suppress(WrongStateError):
-            self._store.move(job_id, JobState.CANCELLED, source=JobState.CANCELLING)
+            self._store.move(job.job_id, JobState.CANCELLED, source=JobState.CANCELLING, attempt=job.attempts)
 
     def _try_again(self, job: JobRow, reason: str) -> None:
-        barren = 0 if self._left_checkpoint(since_ms=job.claimed_ms) else job.barren_attempts + 1
+        gain = gain_mark(self._folder / job.job_id)
+        barren = 0 if gain.exists() else job.barren_attempts + 1
         then, message = JobState.QUEUED, "Starts again from its last checkpoint."
         if barren >= BARREN_LIMIT:
             then, message = JobState.FAILED, f"{reason} It was tried {barren} times without getting any further."
-        self._store.interrupt(job.job_id, reason=reason, then=then, message=message, barren_attempts=barren)
-
-    def _left_checkpoint(self, *, since_ms: int) -> bool:
-        """Whether any file in the cache is newer: whatever lies there, the next attempt need not make again."""
-        for path in self._cache.rglob("*"):
-            with suppress(FileNotFoundError):  # another worker may have removed it just now
-                if path.is_file() and path.stat().st_mtime_ns > since_ms * 1_000_000:
-                    return True
-        return False
+        self._store.interrupt(
+            job.job_id,
+            reason=reason,
+            then=then,
+            message=message,
+            attempt=job.attempts,
+            barren_attempts=barren,
+        )
+        # Only now: whoever writes this down once more, because the disk failed, finds it still.
+        with suppress(OSError):
+            gain.unlink(missing_ok=True)
 
     def _put_back_all(self) -> None:
-        for job in self._store.list(states=[JobState.RUNNING], limit=-1):
-            self._put_back(job.job_id)
+        for job in self._store.list(states=[JobState.RUNNING, JobState.CANCELLING], limit=-1):
+            self._put_back(job)
 
-    def _put_back(self, job_id: str) -> None:
+    def _put_back(self, job: JobRow) -> None:
+        reason, message = "The server was stopped.", "Goes on when the server starts again."
         try:
-            message = "Goes on when the server starts again."
-            self._store.interrupt(job_id, reason="The server was stopped.", then=JobState.QUEUED, message=message)
+            self._store.interrupt(
+                job.job_id, reason=reason, then=JobState.QUEUED, message=message, attempt=job.attempts
+            )
         except WrongStateError:
-            self._cancelled(job_id)
+            self._cancelled(job)
 
     def _recover(self) -> None:
         """Nothing runs at start-up, so whatever the store calls running died with the last server."""
         for job in self._store.list(states=[JobState.CANCELLING], limit=-1):
             self._store.move(job.job_id, JobState.CANCELLED)
-        for job in self._store.list(states=[JobState.RUNNING], limit=-1):
+        running = self._store.list(states=[JobState.RUNNING], limit=-1)
+        if running:
+            self._store.skip_numbers()
+        for job in running:
             self._try_again(job, "The server died while the job ran.")
+
+
+def _begin(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Have it done as one of `tasks`, to which it belongs as long as it takes."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _count(outcome: Outcome) -> None:

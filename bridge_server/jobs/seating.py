@@ -27,11 +27,15 @@ class Seating:
         self._free = list(range(len(seats)))
         self._models: dict[int, str] = {}
         self._closed: dict[int, str] = {}
+        self._looked: set[int] | None = None
 
     def look(self, gate: Gate) -> None:
-        """Have nothing start on the free seats that the gate keeps shut, until the next look. May take a while."""
-        reasons = ((index, gate.reason(self._seats[index])) for index in tuple(self._free))
+        """Have nothing start on the free seats that the gate keeps shut, until the next look, nor on one that is given
+        back before that. May take a while."""
+        looked = tuple(self._free)
+        reasons = ((index, gate.reason(self._seats[index])) for index in looked)
         self._closed = {index: reason for index, reason in reasons if reason}
+        self._looked = set(looked)
 
     def hindrance(self, job: JobRow) -> str:
         """Why the first job of its lane does not start, one sentence; "" where it only waits for its turn."""
@@ -70,6 +74,8 @@ class Seating:
             fitting, key=lambda index: (self._models.get(index) != job.model, self._seats[index].memory_bytes or 0)
         )
         self._free.remove(chosen)
+        if self._looked is not None:
+            self._looked.remove(chosen)
         self._models[chosen] = job.model
         return chosen
 
@@ -81,7 +87,8 @@ class Seating:
 
     @property
     def _open(self) -> list[int]:
-        return [index for index in self._free if index not in self._closed]
+        looked = self._free if self._looked is None else self._looked
+        return [index for index in self._free if index in looked and index not in self._closed]
 
     def _fitting(self, job: JobRow, indexes: Iterable[int]) -> list[int]:
         seats = ((index, self._seats[index]) for index in indexes)

@@ -12,49 +12,31 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from bridge_server.errors import AlreadyUsedError, NotFoundError, StartError, StoreError, WrongStateError
+from bridge_server.errors import AlreadyUsedError, NotFoundError, StoreError, WrongStateError
 from bridge_server.jobs import turns
-from bridge_server.jobs.rows import MIGRATIONS, SCHEMA, SCHEMA_VERSION, EventRow, JobRow, NewJob, event_row, job_row
-from bridge_server.jobs.states import JobState, sources
+from bridge_server.jobs.database import open_database
+from bridge_server.jobs.rows import EventRow, JobRow, NewJob, event_row, job_row
+from bridge_server.jobs.states import JobState, Priority, sources
 from bridge_server.jobs.work import Lane, Progress
 from maskedit.faults import Point, reach
 
 # Progress events kept per job; changes of state are always kept.
 KEPT_PROGRESS = 1000
 _TRIM_EVERY = 100
+# More events than are ever unsynced: SQLite syncs its log every 1000 pages by itself, and an event takes two at least.
+_UNSYNCED = 1000
 _LAST_EVENT = "SELECT * FROM events WHERE job_number = ? ORDER BY sequence DESC LIMIT 1"
 
 
 class JobStore:
-    """Opens or makes the database at `path`; an older one is copied to PATH.vVERSION before it is brought up to date.
+    """The database at `path`, as `open_database` finds it. `is_new`: it was made just now. Raises StartError."""
 
-    Raises StartError if it is damaged or of a newer version.
-    """
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only_look: bool = False) -> None:
         self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                script = f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                self._db.executescript(script)
-            if 0 < version < SCHEMA_VERSION:
-                with closing(sqlite3.connect(path.with_name(f"{path.name}.v{version}"))) as copy:
-                    self._db.backup(copy)
-            for older in range(version, SCHEMA_VERSION) if version else ():
-                # One transaction a step: what breaks off is taken up by the next start.
-                self._db.executescript(f"BEGIN; {MIGRATIONS[older]} PRAGMA user_version = {older + 1}; COMMIT;")
-        except sqlite3.DatabaseError as error:
-            raise StartError(f"The job database {path} cannot be opened ({error}): move it away.") from error
-        if version > SCHEMA_VERSION:
-            raise StartError(f"The job database {path} was made by a newer MaskEdit: update this one.")
+        self._db, self.is_new = open_database(path, only_look=only_look)
 
     def close(self) -> None:
         with self._lock:
@@ -166,40 +148,63 @@ class JobStore:
         target: JobState,
         *,
         source: JobState | None = None,
+        attempt: int | None = None,
         message: str = "",
         result: str = "",
     ) -> JobRow:
         """Change a job's state. `message` goes into the event and, where it FAILED, into the job's error.
 
         Raises NotFoundError, or WrongStateError where the table of transitions has no such step or the job is not in
-        the state `source`, if one is given.
+        the state `source`, or in attempt number `attempt`, if one is given.
         """
         with self._transaction() as db:
-            return _step(db, job_id, target, source=source, message=message, result=result)
+            return _step(db, job_id, target, source=source, attempt=attempt, message=message, result=result)
 
-    def reorder(self, job_id: str, position: int) -> int:
+    def reorder(self, job_id: str, position: int, *, priority: Priority | None = None) -> int:
         """Let `position` queued jobs of its lane go before this one, as far as priorities let it; returns how many do.
 
-        Raises NotFoundError, or WrongStateError if the job is not queued.
+        `priority`: the one that it shall have from now on; None = the one that it has. Raises NotFoundError, or
+        WrongStateError if the job is not queued.
         """
         with self._transaction() as db:
             job = _get(db, job_id)
             if job.state is not JobState.QUEUED:
                 raise WrongStateError(f"The job is {job.state}: only one that waits in the queue can be moved.")
+            if priority is not None:
+                db.execute("UPDATE jobs SET priority = ? WHERE number = ?", (priority, job.number))
+                job = _get(db, job_id)
             return turns.put(db, job, position)
 
     def interrupt(
-        self, job_id: str, *, reason: str, then: JobState, message: str, barren_attempts: int | None = None
+        self,
+        job_id: str,
+        *,
+        reason: str,
+        then: JobState,
+        message: str,
+        attempt: int | None = None,
+        barren_attempts: int | None = None,
     ) -> JobRow:
         """Pass through INTERRUPTED to QUEUED or FAILED at once, so that no crash leaves a job in between.
 
         `barren_attempts`: the new count; None leaves it. Raises as `move` does.
         """
         with self._transaction() as db:
-            _step(db, job_id, JobState.INTERRUPTED, message=reason)
+            _step(db, job_id, JobState.INTERRUPTED, attempt=attempt, message=reason)
             if barren_attempts is not None:
                 db.execute("UPDATE jobs SET barren_attempts = ? WHERE job_id = ?", (barren_attempts, job_id))
             return _step(db, job_id, then, message=message)
+
+    def skip_numbers(self) -> None:
+        """Let no event to come of a RUNNING job have a number that clients may have seen already.
+
+        For what a dead server left: a power cut takes the events since the last sync away again. An interruption has
+        to follow, whose event then is the job's last.
+        """
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE jobs SET last_sequence = last_sequence + ? WHERE state = ?", (_UNSYNCED, JobState.RUNNING)
+            )
 
     def add_progress(self, job_id: str, progress: Progress) -> None:
         """Write a progress event if the job is RUNNING; otherwise it comes too late and is dropped."""
@@ -278,6 +283,12 @@ class JobStore:
                 yield self._db
             except sqlite3.OperationalError as error:
                 raise StoreError(f"The server cannot use its job store ({error}): free some space there.") from error
+            except sqlite3.DatabaseError as error:
+                if type(error) is not sqlite3.DatabaseError:
+                    raise  # our own mistake
+                raise StoreError(
+                    f"The job store is damaged ({error}): stop the server, then put a copy back or move it away."
+                ) from error
 
     @contextmanager
     def _transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -318,6 +329,7 @@ def _step(
     target: JobState,
     *,
     source: JobState | None = None,
+    attempt: int | None = None,
     message: str = "",
     result: str = "",
 ) -> JobRow:
@@ -326,8 +338,9 @@ def _step(
     error = message if target is JobState.FAILED else ""
     rows = db.execute(
         "UPDATE jobs SET state = ?, error = ?, result = ?, ended_ms = ?, last_sequence = last_sequence + 1 "
-        f"WHERE job_id = ? AND state IN ({','.join('?' * len(allowed))}) RETURNING *",
-        (target, error, result, _now() if target.final else 0, job_id, *allowed),
+        f"WHERE job_id = ? AND attempts = COALESCE(?, attempts) AND state IN ({','.join('?' * len(allowed))}) "
+        "RETURNING *",
+        (target, error, result, _now() if target.final else 0, job_id, attempt, *allowed),
     ).fetchall()
     if not rows:
         raise WrongStateError(f"The job is {_get(db, job_id).state} and cannot become {target}.")

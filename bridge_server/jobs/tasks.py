@@ -13,6 +13,14 @@ TAKEN = b"taken\n"
 """What it says first of all to that one. Where it ends without, that is not the task's doing."""
 
 
+def gain_mark(folder: Path) -> Path:
+    """The file by which a worker says, in its job's folder, that it has left something to go on from.
+
+    Not what lies in the cache: that may be another job's doing. On the disk, because it outlives worker and server.
+    """
+    return folder / "gained"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One attempt, as a worker sees it.

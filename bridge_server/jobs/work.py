@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from asyncio import Event, Queue
@@ -24,22 +25,28 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """`done` of `total` units (steps, frames) of `stage` are finished; `preview` is a JPEG or PNG file or empty."""
+    """`done` of `total` units (steps, frames) of `stage` are finished; `preview` is a JPEG or PNG file or empty.
+
+    `planned_bytes`: what the job's model was planned to take, 0 before there is a plan.
+    """
 
     stage: Stage
     done: int
     total: int
     message: str = ""
     preview: bytes = b""
+    planned_bytes: int = 0
 
 
 class Ending(StrEnum):
-    """How an attempt ended. DIED: without a word, so that another attempt may get further. OUT_OF_MEMORY: with the
-    smaller plan as well, if there was one to try."""
+    """How an attempt ended. HALTED: because its server stops, so that the job goes on at the next start. DIED: without
+    a word, so that another attempt may get further. OUT_OF_MEMORY: with the smaller plan as well, if there was one to
+    try."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    HALTED = "halted"
     DIED = "died"
     OUT_OF_MEMORY = "out_of_memory"
 
@@ -77,6 +84,7 @@ class Seat:
 class WorkOrder:
     """One attempt at one job. `folder` holds `request.json`; the worker writes to `folder`/output.
 
+    `cancel` is set when the user is done with the job, `halt` when the server stops.
     `seat`: its index among the dispatcher's, of the job's lane and with room for it. `model`: as the request names it,
     so that a worker which has it loaded can be kept. `asks`: what the user asks of it meanwhile; only tuning answers.
     """
@@ -84,10 +92,27 @@ class WorkOrder:
     job_id: str
     folder: Path
     cancel: Event
+    halt: Event = field(default_factory=Event)
     lane: Lane = Lane.GENERATE
     seat: int = 0
     model: str = ""
     asks: Queue[Ask] = field(default_factory=Queue)
+
+    @property
+    def stopped(self) -> Ending | None:
+        """What an attempt comes to that stops now as it was told to; None where nobody has told it."""
+        if self.cancel.is_set():
+            return Ending.CANCELLED
+        return Ending.HALTED if self.halt.is_set() else None
+
+    async def told_to_stop(self) -> None:
+        """Return when it is."""
+        waits = [asyncio.create_task(each.wait()) for each in (self.cancel, self.halt)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
 
 class Dispatcher(Protocol):
@@ -101,8 +126,9 @@ class Dispatcher(Protocol):
     async def run(self, order: WorkOrder, on_progress: Callable[[Progress], Awaitable[None]]) -> Outcome:
         """Do the work on its seat, which nothing else is given meanwhile, and return when nothing of it runs any more.
 
-        When `order.cancel` is set the work stops within 2 seconds. When this coroutine is cancelled it has 10, in which
-        tuning may leave a checkpoint.
+        When `order.cancel` is set the work stops within 2 seconds. When `order.halt` is set it has 10, in which tuning
+        may leave a checkpoint; what ends of itself meanwhile has ended. When this coroutine is cancelled the work is
+        stopped as fast as it can be.
         """
         ...
 

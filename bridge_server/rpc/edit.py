@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc.aio
 
 from bridge_api.v1 import edit_pb2, edit_pb2_grpc
 from bridge_server.jobs.states import Priority
 from bridge_server.rpc.auth import same_machine
-from bridge_server.rpc.job_messages import PRIORITY
-from bridge_server.rpc.translate import enum_value, from_proto, to_proto
+from bridge_server.rpc.job_messages import priority_of
+from bridge_server.rpc.translate import from_proto, to_proto
 from bridge_server.submission import Submission
 from maskedit.request import EditRequest
 
@@ -21,7 +23,7 @@ class EditServicer(edit_pb2_grpc.EditServiceServicer):
     async def CheckEdit(
         self, request: edit_pb2.CheckEditRequest, context: grpc.aio.ServicerContext
     ) -> edit_pb2.CheckEditResponse:
-        edit = from_proto(request.edit, EditRequest)
+        edit = await asyncio.to_thread(from_proto, request.edit, EditRequest)
         report = await self._submission.check(edit, same_machine=same_machine(context))
         response = edit_pb2.CheckEditResponse(region_frames=report.region_frames)
         to_proto(report.facts, response.facts)
@@ -37,15 +39,10 @@ class EditServicer(edit_pb2_grpc.EditServiceServicer):
         self, request: edit_pb2.SubmitEditRequest, context: grpc.aio.ServicerContext
     ) -> edit_pb2.SubmitEditResponse:
         job = await self._submission.submit(
-            from_proto(request.edit, EditRequest),
+            await asyncio.to_thread(from_proto, request.edit, EditRequest),
             sent=request.edit.SerializeToString(deterministic=True),
             idempotency_key=request.idempotency_key,
             same_machine=same_machine(context),
-            priority=_priority(request.priority),
+            priority=priority_of(request.priority) or Priority.NORMAL,
         )
         return edit_pb2.SubmitEditResponse(job_id=job.job_id)
-
-
-def _priority(number: edit_pb2.Priority.ValueType) -> Priority:
-    """Raises InputError for one that this version does not know."""
-    return enum_value(PRIORITY, number, Priority, path="priority") if number else Priority.NORMAL

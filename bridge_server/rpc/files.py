@@ -43,10 +43,10 @@ async def read_pieces(path: Path, *, offset: int) -> AsyncIterator[bytes]:
         file.close()
 
 
-async def write_behind(pieces: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
+async def write_behind(pieces: AsyncIterator[T], write: Callable[[T], None]) -> None:
     """`write` each piece in a thread while the next ones arrive; nothing is written any more when this ends."""
     writing: asyncio.Task[None] | None = None
-    waiting: list[bytes] = []
+    waiting: list[T] = []
     try:
         async for piece in pieces:
             waiting.append(piece)
@@ -64,7 +64,7 @@ async def write_behind(pieces: AsyncIterator[bytes], write: Callable[[bytes], No
             await asyncio.wait({writing})
 
 
-def _write_all(pieces: list[bytes], write: Callable[[bytes], None]) -> None:
+def _write_all(pieces: list[T], write: Callable[[T], None]) -> None:
     for piece in pieces:
         write(piece)
 

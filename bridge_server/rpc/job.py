@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import grpc.aio
@@ -13,11 +13,12 @@ import grpc.aio
 from bridge_api.v1 import edit_pb2, job_pb2, job_pb2_grpc
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.events import EventFeed
+from bridge_server.jobs.rows import JobRow
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.jobs.states import JobState
 from bridge_server.jobs.store import JobStore
 from bridge_server.rpc.auth import same_machine
-from bridge_server.rpc.job_messages import event_message, job_list, job_message, state_number
+from bridge_server.rpc.job_messages import event_message, job_list, job_message, priority_of, state_number
 from bridge_server.rpc.translate import enum_value, from_proto
 from bridge_server.submission import Submission
 from maskedit.errors import InputError
@@ -25,6 +26,8 @@ from maskedit.progress import Ask
 from maskedit.request import EditRequest
 
 _PAGE, _LARGEST_PAGE = 50, 200
+# Clients take 4 MiB at once, and a job that delivers sequences names thousands of files.
+_LARGEST_PAGE_BYTES = 3 << 20
 # The number of a job, which fits into 63 bits.
 _PAGE_TOKEN = re.compile(r"[0-9]{0,18}")
 _LARGEST_SEQUENCE = 2**63 - 1
@@ -68,7 +71,7 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
     ) -> job_pb2.RetryJobResponse:
         old = await asyncio.to_thread(self._store.get, request.job_id)
         job = await self._submission.submit(
-            from_proto(edit_pb2.EditRequest.FromString(old.request), EditRequest),
+            await asyncio.to_thread(from_proto, edit_pb2.EditRequest.FromString(old.request), EditRequest),
             sent=old.request,
             idempotency_key=request.idempotency_key,
             same_machine=same_machine(context),
@@ -95,7 +98,8 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
     async def MoveJob(
         self, request: job_pb2.MoveJobRequest, context: grpc.aio.ServicerContext
     ) -> job_pb2.MoveJobResponse:
-        position = await asyncio.to_thread(self._store.reorder, request.job_id, request.position)
+        priority = priority_of(request.priority)
+        position = await asyncio.to_thread(self._store.reorder, request.job_id, request.position, priority=priority)
         return job_pb2.MoveJobResponse(position=position)
 
     async def SampleNow(
@@ -125,8 +129,20 @@ class JobServicer(job_pb2_grpc.JobServiceServicer):
         below = int(request.page_token or 0)
         # One more than shown tells whether there is a next page.
         jobs = self._store.list(states=[JobState(state) for state in states], below=below, limit=size + 1)
+        shown = _one_page(jobs[:size])
         return job_pb2.ListJobsResponse(
-            jobs=job_list(self._store, jobs[:size], folder=folder),
-            next_page_token=str(jobs[size - 1].number) if len(jobs) > size else "",
+            jobs=job_list(self._store, shown, folder=folder),
+            next_page_token=str(shown[-1].number) if len(jobs) > len(shown) else "",
             queue_paused=self._store.paused,
         )
+
+
+def _one_page(jobs: Sequence[JobRow]) -> Sequence[JobRow]:
+    """The first of them, as many as fit into one answer, and at least one if there is any."""
+    left = _LARGEST_PAGE_BYTES
+    for count, job in enumerate(jobs):
+        # A result's files get their paths as well.
+        left -= len(job.request) + 2 * len(job.result)
+        if count and left < 0:
+            return jobs[:count]
+    return jobs

@@ -14,17 +14,22 @@ from bridge_api.v1 import edit_pb2, job_pb2
 from bridge_server.checks import report_from_json
 from bridge_server.errors import NotFoundError
 from bridge_server.jobs.rows import EventRow, JobRow
-from bridge_server.jobs.states import JobState
+from bridge_server.jobs.states import JobState, Priority
 from bridge_server.jobs.store import JobStore
-from bridge_server.rpc.translate import enum_number, to_proto
+from bridge_server.rpc.translate import enum_number, enum_value, to_proto
 
 _STATE = job_pb2.DESCRIPTOR.enum_types_by_name["JobState"]
-PRIORITY = edit_pb2.DESCRIPTOR.enum_types_by_name["Priority"]
+_PRIORITY = edit_pb2.DESCRIPTOR.enum_types_by_name["Priority"]
 _STAGE = job_pb2.DESCRIPTOR.enum_types_by_name["Stage"]
 
 
 def state_number(state: JobState) -> Any:
     return enum_number(_STATE, state)
+
+
+def priority_of(number: edit_pb2.Priority.ValueType) -> Priority | None:
+    """None where it is left out. Raises InputError for one that this version does not know."""
+    return enum_value(_PRIORITY, number, Priority, path="priority") if number else None
 
 
 def event_message(event: EventRow, *, with_preview: bool) -> job_pb2.JobEvent:
@@ -73,7 +78,7 @@ def _job_message(job: JobRow, last: EventRow, position: int, folder: Path | None
         queue_position=position,
         result=_result_message(job, folder) if job.result else None,
         retry_of=job.retry_of,
-        priority=enum_number(PRIORITY, job.priority),
+        priority=enum_number(_PRIORITY, job.priority),
     )
     message.edit.ParseFromString(job.request)
     message.edit.SetInParent()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import grpc.aio
@@ -44,6 +45,12 @@ _OPTIONS = (
     # Otherwise a second server takes the same port without a word, and half of the calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 << 20),
+    # Whoever can reach the port, token or not, would otherwise take the descriptors that jobs and files need.
+    ("grpc.max_allowed_incoming_connections", min(10_000, os.sysconf("SC_OPEN_MAX") // 2)),
+    # A client whose machine or network went away is let go within half a minute, and with it the upload it was sending,
+    # which nobody else could go on with: left to TCP that takes two hours.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
     # Clients may ask every ten seconds whether a quiet stream is still alive.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),

@@ -8,6 +8,7 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
 from bridge_server.jobs.tasks import READY, TAKEN, Task, parse_task
@@ -23,9 +24,13 @@ _STDIN = 0
 
 
 class Channel:
-    """A Reporter over the pipe `events_fd`, one JSON line each, for the job that `next_task` gave."""
+    """A Reporter over the pipe `events_fd`, one JSON line each, for the job that `next_task` gave.
+
+    `planned`: tells what the job's model was planned to take, in bytes, for a server that hears nothing more.
+    """
 
     def __init__(self, events_fd: int) -> None:
+        self.planned: Callable[[], int] = lambda: 0
         self._pipe: BinaryIO = os.fdopen(events_fd, "wb")
         self._stop = threading.Event()
         self._resumes = False
@@ -59,8 +64,18 @@ class Channel:
             or now - self._last_time >= _SECONDS_BETWEEN
         ):
             self._last_stage, self._last_time = stage, now
-            said = Progress(stage=stage, done=done, total=total, message=message, preview=preview or b"")
-            self._say(progress_line(said))
+            self._say(
+                progress_line(
+                    Progress(
+                        stage=stage,
+                        done=done,
+                        total=total,
+                        message=message,
+                        preview=preview or b"",
+                        planned_bytes=self.planned(),
+                    )
+                )
+            )
         if answers or self._asked.empty():
             return None
         self._asked_at = stage, done

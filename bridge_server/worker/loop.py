@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from filelock import FileLock
 from bridge_server.jobs.tasks import Task
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
-from maskedit.errors import MaskEditError
-from maskedit.exhaustion import memory_ran_out
+from maskedit.errors import MaskEditError, in_one_line
+from maskedit.exhaustion import disk_ran_out, full_disk, memory_ran_out
 from maskedit.faults import Point, reach
 from maskedit.progress import Cancelled
 from maskedit.request import EditRequest, from_json
@@ -41,6 +42,7 @@ def work_on(
     `do` does one job; `tidy` then leaves what may be left for the next. `planned`: how many bytes the job's model was
     planned to take, if that is known by now.
     """
+    channel.planned = planned
     task = channel.next_task()
     while task is not None:
         _log_to(task.log)
@@ -66,11 +68,16 @@ def _attempt(task: Task, do: Callable[[EditRequest, Task], Outcome]) -> tuple[Ou
         return Outcome(ending=Ending.CANCELLED), True
     except Exception as error:
         if memory_ran_out(error):
-            traceback.print_exc()
+            with suppress(OSError):
+                traceback.print_exc()
             return _MEMORY_RAN_OUT, False
         if isinstance(error, MaskEditError):
-            return Outcome(ending=Ending.FAILED, message=str(error)), True
-        traceback.print_exc()
+            return Outcome(ending=Ending.FAILED, message=in_one_line(error)), True
+        with suppress(OSError):  # of a full disk, where the log lies as well
+            traceback.print_exc()
+        if disk_ran_out(error):
+            sentence = f"{full_disk(task.output.parent)}: free some space there, then retry the job."
+            return Outcome(ending=Ending.FAILED, message=sentence), True
         sentence = f"The edit stopped on an unexpected error: its details are in {task.log}."
         return Outcome(ending=Ending.FAILED, message=sentence), False
 

@@ -19,6 +19,7 @@ from maskedit.benchmark.cells import Bench, Cell
 from maskedit.benchmark.rows import Row
 from maskedit.errors import MaskEditError
 from maskedit.progress import Stage
+from maskedit.whole import written_whole
 
 _VERSIONS = ("maskedit", "torch", "diffusers", "peft", "av", "numpy")
 
@@ -94,10 +95,8 @@ def _cell(row: Row, case: Case, files: CaseFiles, *, bench: Bench, say: Say) -> 
         # Another row may have come to the same recipe.
         return replace(_cell_from(json.loads(kept.read_text(encoding="utf-8"))), row=row.name)
     cell = bench.fill(row, case, files)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(".partial")
-    unfinished.write_text(json.dumps(plain(asdict(cell)), indent=1), encoding="utf-8")
-    os.replace(unfinished, kept)
+    with written_whole(kept) as unfinished:
+        unfinished.write_text(json.dumps(plain(asdict(cell)), indent=1), encoding="utf-8")
     decibels = cell.figures["psnr"]
     say(f"{case.name}, {row.name}: {'-' if decibels is None else f'{decibels:.2f} dB'} in {cell.seconds:.0f} s")
     return cell

@@ -14,6 +14,7 @@ from pathlib import Path
 from maskedit.catalogue import Catalogue
 from maskedit.errors import MaskEditError, in_one_line
 from maskedit.exchange import export_adapter, import_adapter
+from maskedit.exhaustion import disk_ran_out, full_disk
 from maskedit.request import AdapterFormat
 
 
@@ -28,6 +29,12 @@ def main() -> None:
             import_adapter(file, out, model=model, expert=asked["expert"], name=asked["name"])
     except MaskEditError as error:
         print(json.dumps({"ok": False, "error": in_one_line(error)}))
+    except OSError as error:
+        if not disk_ran_out(error):
+            raise
+        # Again as large as what came, at least.
+        sentence = f"{full_disk(out.parent, needed_bytes=file.stat().st_size)}: free some space there, then try again."
+        print(json.dumps({"ok": False, "error": sentence}))
     else:
         print(json.dumps({"ok": True}))
 

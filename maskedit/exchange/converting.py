@@ -16,6 +16,7 @@ from maskedit.errors import ModelError
 from maskedit.exchange.layers import LoraLayer
 from maskedit.exchange.reading import EXPERTS, format_of, is_finite, read_layers, refuse
 from maskedit.exchange.writing import write_layers
+from maskedit.exhaustion import told_in_words
 from maskedit.model_check import ModelEntry
 from maskedit.model_weights import tensor_shapes, weight_files
 from maskedit.request import AdapterFormat
@@ -91,8 +92,13 @@ def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _write(tensors: Mapping[str, Tensor], out: Path, metadata: Mapping[str, str]) -> None:
+    """Raises OSError."""
     # Splitting fused layers leaves views of one storage, which safetensors refuses.
-    save_file({key: tensor.contiguous().clone() for key, tensor in tensors.items()}, out, metadata=dict(metadata))
+    whole = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
+    try:
+        save_file(whole, out, metadata=dict(metadata))
+    except SafetensorError as error:
+        raise told_in_words(error, out) from error
 
 
 def _about(metadata: Mapping[str, str]) -> dict[str, str]:

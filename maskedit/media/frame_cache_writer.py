@@ -83,7 +83,7 @@ class PackedCache:
     def __init__(self, path: Path, *, header: CacheHeader) -> None:
         header.pack()  # refused before anything is rendered
         self._path = path
-        self._temporary = _hidden(path)
+        self.unfinished = _hidden(path)
         self._header = header
         self._entries: list[CacheEntry] = []
         self._file: BinaryIO | None = None
@@ -96,7 +96,7 @@ class PackedCache:
     def add(self, region: Region) -> None:
         """The next slot, as what it shows."""
         if self._file is None:
-            self._file = self._temporary.open("wb")
+            self._file = self.unfinished.open("wb")
         entry = region.entry(len(self._entries), self._end)
         self._entries.append(entry)
         if entry.data_bytes:
@@ -123,7 +123,7 @@ class PackedCache:
     def publish(self) -> None:
         """Give the finished file its name."""
         reach(Point.RESULT_RENAME)
-        os.replace(self._temporary, self._path)
+        os.replace(self.unfinished, self._path)
         reach(Point.RESULT_RENAMED)
 
     def clean_up(self) -> None:
@@ -131,7 +131,7 @@ class PackedCache:
         if self._file is not None:
             with suppress(OSError):  # what cannot be written any more is thrown away anyhow
                 self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self.unfinished.unlink(missing_ok=True)
 
 
 class LiveCache:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -107,8 +109,13 @@ def write_samples(
         # PNG's writer reports success on a full disk and only notes the error; TIFF's notes errors that do no harm.
         notes = output.geterror() or ""
         if not (written and closed) or "Write error" in notes:
-            reason = _first_line(notes)
-            raise OutputError(f"{target.name} cannot be written ({reason}): make room or choose another place.")
+            # What it says of a full disk is of positions and bytes.
+            full = target.parent.is_dir() and shutil.disk_usage(target.parent).free < samples.nbytes
+            cause = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else None
+            reason = _first_line(notes) if cause is None else cause.strerror
+            raise OutputError(
+                f"{target.name} cannot be written ({reason}): make room or choose another place."
+            ) from cause
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

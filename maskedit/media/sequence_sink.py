@@ -30,7 +30,7 @@ class SequenceSink:
     def __init__(self, path: Path, *, deliverable: Deliverable, facts: MediaFacts, first_number: int) -> None:
         self._folder = path.parent if is_sequence(path) else path
         self._name = path.name if is_sequence(path) else f"{path.name}.%04d{deliverable.format.suffix}"
-        self._temporary = self._folder.with_name(f".{self._folder.name}.partial")
+        self.unfinished = self._folder.with_name(f".{self._folder.name}.partial")
         straight = deliverable.kind is DeliverableKind.PATCH or facts.alpha_mode is AlphaMode.STRAIGHT
         self._multiplied = straight and deliverable.format is DeliverableFormat.EXR
         self._begun = False
@@ -49,7 +49,7 @@ class SequenceSink:
     def write(self, plate: PlateFrame) -> None:
         if not self._begun:
             self.clean_up()  # what a killed run left behind must not slip into this sequence
-            self._temporary.mkdir()
+            self.unfinished.mkdir()
             self._begun = True
         green, blue, red, *alpha = plate.planes
         samples = np.stack([red, green, blue, *alpha], axis=-1)
@@ -58,7 +58,7 @@ class SequenceSink:
         if plate.layout.is_float:
             samples = samples.astype(np.float16)
         attributes = self._attributes | self._timecode(plate.number)
-        name = numbered(self._temporary / self._name, self._first_number + plate.number)
+        name = numbered(self.unfinished / self._name, self._first_number + plate.number)
         write_samples(name, samples, attributes=attributes)
 
     def finish(self) -> None:
@@ -71,17 +71,17 @@ class SequenceSink:
         """
         try:
             if not self._folder.exists():
-                os.replace(self._temporary, self._folder)
+                os.replace(self.unfinished, self._folder)
                 return
-            for picture in sorted(self._temporary.iterdir()):
+            for picture in sorted(self.unfinished.iterdir()):
                 os.replace(picture, self._folder / picture.name)
-            self._temporary.rmdir()
+            self.unfinished.rmdir()
         except OSError as error:
             raise OutputError(f"The pictures cannot be moved to {self._folder}: {error}.") from error
 
     def clean_up(self) -> None:
         """Remove the pictures of a sequence that was not published."""
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def _timecode(self, number: int) -> dict[str, Attribute]:
         """That of frame `number`: as EXR's own attribute, or as text in a PNG, which has none."""

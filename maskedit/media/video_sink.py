@@ -62,7 +62,7 @@ class VideoSink:
         self, path: Path, *, facts: MediaFacts, deliverable: Deliverable, source: str, frames: FrameRange
     ) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+        self.unfinished = path.with_name(f".{path.stem}.partial{path.suffix}")
         self._facts = facts
         self._deliverable = deliverable
         self._source = source
@@ -113,22 +113,22 @@ class VideoSink:
         self._open.close()
         facts = self._facts
         if self._deliverable.format is DeliverableFormat.MKV and facts.pixel_aspect != 1:
-            write_pixel_aspect(self._temporary, facts.pixel_aspect, width=facts.width, height=facts.height)
-        with open(self._temporary, "rb+") as file:
+            write_pixel_aspect(self.unfinished, facts.pixel_aspect, width=facts.width, height=facts.height)
+        with open(self.unfinished, "rb+") as file:
             reach(Point.RESULT_SYNC)
             os.fsync(file.fileno())
 
     def publish(self) -> None:
         """Give the finished file its name."""
         reach(Point.RESULT_RENAME)
-        os.replace(self._temporary, self._path)
+        os.replace(self.unfinished, self._path)
         reach(Point.RESULT_RENAMED)
 
     def clean_up(self) -> None:
         """Close and remove a file that was not published; after `publish` there is nothing left to remove."""
         with suppress(av.FFmpegError, OSError):  # what cannot be written any more is thrown away anyhow
             self._open.close()
-        self._temporary.unlink(missing_ok=True)
+        self.unfinished.unlink(missing_ok=True)
 
     def _mux(self, packet: av.Packet) -> None:
         assert self._container is not None
@@ -141,7 +141,7 @@ class VideoSink:
     def _open_for(self, plate: PlateFrame) -> OutputContainer:
         kind = self._deliverable.format
         container = self._open.enter_context(
-            av.open(str(self._temporary), "w", format=_MUXERS[kind], container_options=_muxer_options(kind))
+            av.open(str(self.unfinished), "w", format=_MUXERS[kind], container_options=_muxer_options(kind))
         )
         codec, options = _CODECS[kind]
         stream = container.add_stream(codec, rate=self._facts.rate, options=options)

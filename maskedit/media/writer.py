@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from maskedit.errors import MaskEditError, OutputError
+from maskedit.exhaustion import disk_ran_out, in_words
 from maskedit.media.convert import convert
 from maskedit.media.fidelity import CodecError
 from maskedit.media.frame_cache import CacheHeader
@@ -29,6 +32,8 @@ _QUEUED_BYTES = 256 << 20
 class _Sink(Protocol):
     @property
     def error(self) -> CodecError | None: ...
+    @property
+    def unfinished(self) -> Path: ...
     def write(self, plate: PlateFrame) -> None: ...
     def finish(self) -> None: ...
     def publish(self) -> None: ...
@@ -115,6 +120,7 @@ class ClipWriter:
         depth = min(_QUEUED_FRAMES, max(_QUEUED_BYTES // frame_bytes, 1))
         self._queue: queue.Queue[PlateFrame | None] = queue.Queue(depth)
         self._error: BaseException | None = None
+        self._encoded = 0
         self._thread = threading.Thread(target=self._encode, name="maskedit-encoder")
 
     @property
@@ -176,6 +182,7 @@ class ClipWriter:
             if self._error is None:
                 try:
                     self._sink.write(convert(plate, self.pixel_format, matrix=self._matrix))
+                    self._encoded += 1
                 except Exception as error:
                     self._error = error
 
@@ -190,7 +197,18 @@ class ClipWriter:
             raise self._output_error(error) from error
 
     def _output_error(self, error: BaseException) -> OutputError:
-        if isinstance(error, MaskEditError):
+        if disk_ran_out(error):
+            more = self._missing_bytes()
+            reason = os.strerror(errno.ENOSPC) + (f", and about {in_words(more)} more are needed" if more else "")
+        elif isinstance(error, MaskEditError):
             return OutputError(str(error))
-        reason = (str(getattr(error, "strerror", None) or error).splitlines() or ["no reason given"])[0]
+        else:
+            reason = (str(getattr(error, "strerror", None) or error).splitlines() or ["no reason given"])[0]
         return OutputError(f"{self._path.name} cannot be written ({reason}): make room or choose another place.")
+
+    def _missing_bytes(self) -> int:
+        """What the frames to come may take, by those that are there; 0 where there are none."""
+        files = self._sink.unfinished.rglob("*") if self._sink.unfinished.is_dir() else [self._sink.unfinished]
+        written = sum(file.stat().st_size for file in files if file.exists())
+        missing = self._frames.last - self._frames.first + 1 - self._encoded
+        return written * max(1, missing) // self._encoded if self._encoded else 0

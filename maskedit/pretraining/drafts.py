@@ -5,7 +5,6 @@ A draft takes about a second of one processor core, so the edits are made once, 
 folder. Which edit has which number follows from the seed alone.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from torch import Tensor
 from maskedit.draft import draft
 from maskedit.pretraining.config import DraftedClips
 from maskedit.synthetic import edited_clips, vary_matte
+from maskedit.whole import written_whole
 
 # Half of what an edit's guides have: clips this small show no more, and it takes a third of the time.
 _GUIDE_SIDE = 128
@@ -107,10 +107,8 @@ def _make(folder: Path, drafted: DraftedClips, seed: int, start: int) -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     for number, edit in enumerate(draw_edits(drafted, seed=seed, start=start), start=start):
-        aside = folder / f".{number}.writing"
-        with aside.open("wb") as file:
+        with written_whole(_path(folder, number)) as unfinished, unfinished.open("wb") as file:
             np.savez(file, allow_pickle=False, **edit)
-        os.replace(aside, _path(folder, number))
 
 
 def draw_edits(drafted: DraftedClips, *, seed: int, start: int) -> Iterator[dict[str, NDArray[np.uint8]]]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from maskedit.errors import InputError
 from maskedit.pretraining.config import PretrainConfig
+from maskedit.whole import written_whole
 
 
 class OneTokenCrossAttention:
@@ -50,9 +51,8 @@ class TrainingState:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "fresh": self.fresh,
         }
-        temporary = path.with_suffix(".writing")
-        torch.save(content, temporary)
-        temporary.replace(path)
+        with written_whole(path) as unfinished:
+            torch.save(content, unfinished)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint of any device. Raises InputError where it does not belong to this model."""

@@ -81,8 +81,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def checks(options: argparse.Namespace) -> Iterator[Check]:
-    """Every check, in the order in which things are needed."""
+    """Every check, in the order in which things are needed; with a server elsewhere only what is needed here."""
     yield _python()
+    if options.server or os.environ.get("MASKEDIT_SERVER"):
+        yield from _server(options)
+        return
     torch = _torch_facts()
     yield _torch(torch)
     folder = data_dir(options.data_dir)
@@ -139,9 +142,13 @@ def _writable(folder: Path) -> Check:
 
 def _disk(folder: Path) -> Check:
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(nearest).free
-    words = f"{free / 1e9:.1f} GB free"
-    return Check("disk", free >= ENOUGH_DISK_BYTES, words if free >= ENOUGH_DISK_BYTES else f"{words}: make room")
+    return _disk_words("disk", shutil.disk_usage(nearest).free)
+
+
+def _disk_words(name: str, free_bytes: int) -> Check:
+    words = f"{free_bytes / 1e9:.1f} GB free"
+    enough = free_bytes >= ENOUGH_DISK_BYTES
+    return Check(name, enough, words if enough else f"{words}: make room")
 
 
 def _server(options: argparse.Namespace) -> Iterator[Check]:
@@ -149,9 +156,14 @@ def _server(options: argparse.Namespace) -> Iterator[Check]:
         with connect_from(options) as connection:
             system = connection.system()
             yield Check("server", True, f"{connection.endpoint.address}, MaskEdit {system.version}")
+            if not connection.starts_jobs():
+                yield Check("queue", False, "the server starts no jobs: logs/server.log in its data folder says why")
     except ClientError as error:
         yield Check("server", False, str(error))
         return
+    if not system.same_machine:
+        yield _disk_words("its disk", system.free_disk_bytes)
+        yield Check("its devices", None, ", ".join(device.name for device in system.devices) or "none")
     ready = [model.name for model in system.models if not model.problems]
     yield Check("models", bool(ready), f"ready: {', '.join(ready)}" if ready else "none is ready")
     for model in system.models:

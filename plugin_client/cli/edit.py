@@ -29,6 +29,7 @@ from plugin_client.cli.parsing import (
     settings_from,
     split_keyframe,
 )
+from plugin_client.cli.progress import TransferDisplay
 from plugin_client.core.adapters import Adapters
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput
@@ -255,9 +256,15 @@ def edit(connection: Connection, options: EditOptions, out: Path, *, console: Co
 
 
 def wire_of(connection: Connection, options: EditOptions) -> WireEdit:
-    """The edit as the connected server takes it, its files not yet with it."""
+    """The edit as the connected server takes it, its files not yet with it. Raises BadInput.
+
+    What the server would refuse by its name alone is refused here: before an hour of uploading, not after it.
+    """
     request = build_edit(options)
-    connection.system()
+    if options.model and os.sep not in options.model:
+        names = [model.name for model in connection.system().models]
+        if options.model not in names:
+            raise BadInput(f"There is no model {options.model!r} on the server: choose {', '.join(names)}.")
     for use in request.adapters:  # people type the beginning of an id
         use.adapter_id = Adapters(connection).find(use.adapter_id).adapter_id
     return request
@@ -266,7 +273,7 @@ def wire_of(connection: Connection, options: EditOptions) -> WireEdit:
 def offer(connection: Connection, request: WireEdit, *, console: Console) -> None:
     """Give the server the files of an edit that it does not have."""
     files = references_of(request)
-    next(call_apart(lambda: make_available(connection, files, on_bytes=lambda *sent: _say_upload(console, *sent))))
+    next(call_apart(lambda: make_available(connection, files, on_bytes=TransferDisplay(console, "Uploading"))))
 
 
 def send(connection: Connection, request: WireEdit, out: Path, *, console: Console, priority: str = "normal") -> Job:
@@ -298,8 +305,3 @@ def describe(job: Job, out: Path, *, console: Console) -> None:
         console.print("  The shot's motion was known from an earlier edit.")
     if hint := next_keyframe_words(job, out):
         console.print(hint)
-
-
-def _say_upload(console: Console, done: int, total: int) -> None:
-    if console.is_terminal or done == total:
-        console.print(f"Uploading: {100 * done // max(total, 1)} %", end="\n" if done == total else "\r")

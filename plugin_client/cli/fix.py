@@ -69,7 +69,6 @@ def run(options: argparse.Namespace) -> int:
     """Find the take, choose the frames, render them, fetch the whole."""
     console = console_for(as_json=options.json)
     with connect_from(options) as connection:
-        connection.system()
         jobs = Jobs(connection)
         parent, given = jobs.get(options.job_id), jobs.edit_of(options.job_id)
         numbering = _numbering(options, given)

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from plugin_client.cli.apart import Apart, call_apart
 from plugin_client.cli.console import ask, is_interactive
-from plugin_client.cli.progress import display_for
+from plugin_client.cli.progress import TransferDisplay, display_for
 from plugin_client.core.connection import Connection
 from plugin_client.core.download import fetch_result
-from plugin_client.core.errors import ClientError, JobCancelled, JobFailed
+from plugin_client.core.errors import ClientError, JobCancelled, JobFailed, ServerUnreachable
 from plugin_client.core.job import Job, JobState
 from plugin_client.core.jobs import Jobs
 from plugin_client.core.results import delivered_at, record_beside
@@ -33,7 +33,12 @@ def follow(connection: Connection, job_id: str, *, console: Console, out: Path |
     try:
         job = _ended(Jobs(connection), job_id, console)
         if out is not None:
-            fetch_result(connection, job, out)
+            fetch_result(connection, job, out, on_bytes=TransferDisplay(console, "Fetching the result"))
+    except ServerUnreachable as error:
+        sentence = str(error).rstrip(".")
+        lost = ServerUnreachable(f"{sentence}; the job stays there, `maskedit jobs watch {job_id}` goes on with it.")
+        lost.job_id = job_id
+        raise lost from error
     except ClientError as error:
         error.job_id = job_id
         raise

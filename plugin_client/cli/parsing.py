@@ -37,7 +37,12 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         help="HOST:PORT or unix:PATH (default: MASKEDIT_SERVER, else the local server)",
     )
     group.add_argument("--token-file", metavar="FILE", help="holds that server's token (default: MASKEDIT_TOKEN)")
-    group.add_argument("--tls-ca", default="", metavar="FILE", help="certificate to trust for a server elsewhere")
+    group.add_argument(
+        "--tls-ca",
+        default="",
+        metavar="FILE",
+        help="certificate of the authority to trust for a server elsewhere (default: MASKEDIT_TLS_CA)",
+    )
     group.add_argument(
         "--tls-cert",
         default="",
@@ -77,10 +82,11 @@ def settings_from(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def connect_from(options: argparse.Namespace) -> Connection:
-    """The connection that the options name; starts the local server if need be."""
-    if options.tls_ca and not Path(options.tls_ca).is_file():
-        raise BadInput(f"There is no certificate {options.tls_ca}: check --tls-ca.")
-    return connect(
+    """The connection that the options name, to a server that has answered; starts the local one if need be.
+
+    Raises BadInput, or ServerUnreachable at once: only a server that was there is waited for.
+    """
+    connection = connect(
         server=options.server,
         token=given_token(options.token_file),
         certificate=options.tls_ca,
@@ -88,6 +94,12 @@ def connect_from(options: argparse.Namespace) -> Connection:
         client_key=options.tls_key,
         data_dir=data_dir(options.data_dir),
     )
+    try:
+        connection.system()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def given_token(file: str | None) -> str:

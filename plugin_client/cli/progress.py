@@ -14,6 +14,9 @@ from plugin_client.core.job import Event, JobState
 from plugin_client.core.progress import RemainingTime, duration_words, stage_words
 
 LINE_SECONDS = 5.0
+_REDRAW_SECONDS = 0.5
+# Somebody may set this machine's clock while we watch: from here on time only passes.
+_EPOCH = time.time() - time.monotonic()
 
 
 class Display(Protocol):
@@ -79,7 +82,7 @@ class LineDisplay:
         return None
 
     def show(self, event: Event) -> None:
-        now = time.time()
+        now = _now()
         message = state_words(event)
         if message and message != self._message:
             self._console.print(message)
@@ -122,7 +125,7 @@ class BarDisplay:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        now = time.time()
+        now = _now()
         message = state_words(event)
         if message and message != self._message:
             self._console.print(message)
@@ -139,11 +142,34 @@ class BarDisplay:
         self._progress.update(task, completed=event.done, total=event.total, said=event.message)
 
 
+class TransferDisplay:
+    """How far files on their way are: one line that changes on a terminal, in a log one every few seconds."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self._console, self._what = console, what
+        self._remaining = RemainingTime()
+        self._line_at = -LINE_SECONDS
+
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` bytes are there."""
+        now = _now()
+        self._remaining.report(done, total=total, now=now)
+        redraws, is_done = self._console.is_terminal, done >= total
+        if not is_done and now - self._line_at < (_REDRAW_SECONDS if redraws else LINE_SECONDS):
+            return
+        self._line_at = now
+        line = f"{self._what}: {100 * done // max(total, 1)} %"
+        if not is_done:
+            left = self._remaining.seconds(now=now)
+            line += f" of {total / 1e6:.0f} MB" + ("" if left is None else f", about {duration_words(left)} left")
+        self._console.print(line.ljust(60) if redraws else line, end="\n" if is_done or not redraws else "\r")
+
+
 class _ClockColumn(ProgressColumn):
     max_refresh = 0.5
 
     def render(self, task: Task) -> Text:
-        return Text(task.fields["clock"].words(now=time.time()), style="progress.remaining")
+        return Text(task.fields["clock"].words(now=_now()), style="progress.remaining")
 
 
 def state_words(event: Event) -> str:
@@ -157,3 +183,8 @@ def state_words(event: Event) -> str:
             return event.message or "The worker stopped unexpectedly: the job resumes by itself."
         case _:
             return ""
+
+
+def _now() -> float:
+    """Seconds since the epoch, whatever happens to the clock."""
+    return _EPOCH + time.monotonic()

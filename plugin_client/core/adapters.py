@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from bridge_api.v1 import adapter_pb2
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput, ClientError, TransferError
 from plugin_client.core.media import full_hash
+from plugin_client.core.placing import put_in_place
 from plugin_client.core.retrying import patiently
 
 CALL_SECONDS = 30.0
@@ -91,7 +91,7 @@ class Adapters:
 
         try:
             patiently(receive, self._connection)
-            os.replace(part, out)
+            put_in_place(part, out)
         except ClientError:
             raise
         except OSError as error:

@@ -21,10 +21,10 @@ from bridge_api.v1 import (
 )
 from plugin_client.core.errors import BadInput, ServerUnreachable, from_rpc, is_transient
 from plugin_client.core.handshake import why_refused
-from plugin_client.core.pieces import asset_stub
+from plugin_client.core.pieces import AssetStub
 from plugin_client.core.token_channel import CLOSED, TokenChannel
 
-API_MINOR = 5
+API_MINOR = 6
 """The `bridge_api.v1` addition that this client was written against; a server needs at least this one."""
 
 CONNECT_SECONDS = 10.0
@@ -93,7 +93,7 @@ class Connection:
         channel = open_channel(self.endpoint, token=lambda: self.endpoint.token)
         self.edits = edit_pb2_grpc.EditServiceStub(channel)
         self.jobs = job_pb2_grpc.JobServiceStub(channel)
-        self.assets = asset_stub(channel)
+        self.assets = AssetStub(channel)
         self.adapters = adapter_pb2_grpc.AdapterServiceStub(channel)
         self._system = system_pb2_grpc.SystemServiceStub(channel)
         # Only now may another thread close it: gRPC does not survive that while stubs are made.
@@ -130,22 +130,37 @@ class Connection:
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.UNAUTHENTICATED and self.finds_new_token(token):
                 return self.system()
-            if is_transient(error):
-                if reason := why_refused(self.endpoint):
-                    raise ServerUnreachable(
-                        f"No MaskEdit server at {self.endpoint.address} can be talked to: {reason}."
-                    ) from error
-                raise ServerUnreachable(
-                    f"No MaskEdit server answers at {self.endpoint.address}: start it with `maskedit serve`, "
-                    f"or leave out --server."
-                ) from error
-            raise from_rpc(error) from error
+            raise (self.unreachable() if is_transient(error) else from_rpc(error)) from error
         if answer.api_minor < API_MINOR:
             raise ServerUnreachable(
                 f"The server {self.endpoint.address} (MaskEdit {answer.version}) is older than this client: "
                 f"update the server."
             )
         return answer
+
+    def starts_jobs(self) -> bool:
+        """Whether the server's health is good: not while it stops, nor while something keeps it from starting jobs.
+
+        Raises ClientError.
+        """
+        check = self._channel.unary_unary(
+            "/grpc.health.v1.Health/Check", request_serializer=bytes, response_deserializer=bytes
+        )
+        # The wire's form of an empty question, and of `status: SERVING`.
+        try:
+            return check(b"", timeout=CONNECT_SECONDS) == b"\x08\x01"
+        except grpc.RpcError as error:
+            raise from_rpc(error) from error
+
+    def unreachable(self) -> ServerUnreachable:
+        """The error for a server that nobody answers for, with the reason as far as that can be seen from here."""
+        address = self.endpoint.address
+        if reason := why_refused(self.endpoint):
+            return ServerUnreachable(f"No MaskEdit server at {address} can be talked to: {reason}.")
+        to_do = "start it with `maskedit serve`, or leave out --server"
+        if not self.endpoint.is_local:
+            to_do = "see whether it runs there, and whether name, port and network are right"
+        return ServerUnreachable(f"No MaskEdit server answers at {address}: {to_do}.")
 
     def pause(self, seconds: float) -> None:
         """Wait that long, or until another thread closes the connection."""
@@ -167,12 +182,12 @@ class Connection:
 def open_channel(endpoint: Endpoint, *, token: Callable[[], str] | None = None) -> grpc.Channel:
     """A lazy channel to `endpoint`; TLS everywhere but on this machine. Its calls carry the token of their time.
 
-    Raises BadInput for a client's certificate that cannot be read.
+    Raises BadInput for certificates and keys that cannot be read.
     """
     # A proxy from the environment must never see what goes to this machine itself.
     options = (*_CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0 if endpoint.is_local else 1))
     if endpoint.certificate or not endpoint.is_local:
-        roots = Path(endpoint.certificate).read_bytes() if endpoint.certificate else None
+        roots = _read(endpoint.certificate) if endpoint.certificate else None
         credentials = grpc.ssl_channel_credentials(roots, *_identity(endpoint))
         channel = grpc.secure_channel(endpoint.address, credentials, options)
     else:
@@ -188,8 +203,11 @@ def _identity(endpoint: Endpoint) -> tuple[bytes | None, bytes | None]:
         return None, None
     if not all(files):
         raise BadInput("A client's certificate and its key belong together: give both or neither.")
+    return _read(endpoint.client_key), _read(endpoint.client_certificate)
+
+
+def _read(file: str) -> bytes:
     try:
-        key, chain = (Path(file).read_bytes() for file in files)
+        return Path(file).read_bytes()
     except OSError as error:
-        raise BadInput(f"The client's certificate or key cannot be read ({error.filename}): check the path.") from error
-    return key, chain
+        raise BadInput(f"The certificate or key {file} cannot be read ({error.strerror}): check the path.") from error

@@ -73,6 +73,8 @@ def from_rpc(error: grpc.RpcError) -> ClientError:
     code, details = error.code().name, " ".join((error.details() or "").split())
     if code in _BAD_INPUT:
         return BadInput(details or "The server refused the request without saying why: see its log.")
+    if code == "RESOURCE_EXHAUSTED" and details.endswith("."):  # a sentence of the server's, not of gRPC's
+        return ServerUnreachable(details)
     if code in _UNREACHABLE:
         return ServerUnreachable(_UNREACHABLE[code].format(details=details or "no details"))
     return ClientError(f"The server could not answer ({code.lower()}): {details or 'see its log'}")

@@ -78,7 +78,8 @@ class Result:
 class Job:
     """One job. `error` is a sentence where the state is FAILED; `result` is there where it is SUCCEEDED.
 
-    `priority`: one of PRIORITIES; one that only a newer server knows counts as normal.
+    `priority`: one of PRIORITIES; one that only a newer server knows counts as normal. `is_draft`: it waits for a
+    processor, behind other drafts only; all others wait for a device that holds a model.
     """
 
     job_id: str
@@ -90,3 +91,4 @@ class Job:
     last_event: Event | None = None
     result: Result | None = None
     priority: str = "normal"
+    is_draft: bool = False

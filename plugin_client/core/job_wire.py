@@ -51,6 +51,7 @@ def job_of(wire: job_pb2.Job) -> Job:
         last_event=event_of(wire.last_event) if wire.HasField("last_event") else None,
         result=_result_of(wire.result) if wire.HasField("result") else None,
         priority=_PRIORITIES.get(wire.priority, "normal"),
+        is_draft=wire.edit.preset == edit_pb2.PRESET_DRAFT,
     )
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
 
 from bridge_api.v1 import edit_pb2, job_pb2
 from plugin_client.core.connection import Connection
+from plugin_client.core.errors import BadInput
 from plugin_client.core.job import Event, Job, JobState
 from plugin_client.core.job_wire import event_of, job_of, state_of
+from plugin_client.core.queue import Line, line_of
 from plugin_client.core.retrying import Patience, patiently
 
 SUBMIT_SECONDS = 120.0
 CALL_SECONDS = 30.0
+_KNOWN = tuple(state for state in JobState if state is not JobState.UNKNOWN)
+_LONGEST_LINE = 1000
+_LAST = 2**31 - 1
 
 Answer = TypeVar("Answer")
 
@@ -74,15 +80,27 @@ class Jobs:
                 break
         return tuple(found)
 
+    def line(self, *, ended: int = 0) -> Line:
+        """Who runs and who waits, and of those that have ended the newest, at most `ended`."""
+        unfinished = self.list(states=[state for state in _KNOWN if not state.is_final], limit=_LONGEST_LINE)
+        return line_of(unfinished, self.list(states=[state for state in _KNOWN if state.is_final], limit=ended))
+
     def cancel(self, job_id: str) -> JobState:
         """Ask the job to stop; returns its state after the call. Changes nothing on a job that has ended."""
         request = job_pb2.CancelJobRequest(job_id=job_id)
         return state_of(self._call(lambda: self._connection.jobs.CancelJob(request, timeout=CALL_SECONDS)).state)
 
-    def retry(self, job_id: str, *, key: str = "") -> str:
-        """Queue the same edit again; returns the new job's id. `key`: as in `submit`."""
+    def retry(self, job_id: str, *, key: str = "", place: int | None = None) -> str:
+        """Queue the same edit again; returns the new job's id. `key`: as in `submit`.
+
+        `place`: how many jobs shall go before it, as far as priorities let it; None = all of its priority.
+        """
         request = job_pb2.RetryJobRequest(job_id=job_id, idempotency_key=key or new_key())
-        return self._call(lambda: self._connection.jobs.RetryJob(request, timeout=SUBMIT_SECONDS)).job_id
+        made = self._call(lambda: self._connection.jobs.RetryJob(request, timeout=SUBMIT_SECONDS)).job_id
+        if place is not None:
+            with suppress(BadInput):  # it has begun
+                self.move(made, place)
+        return made
 
     def delete(self, job_id: str) -> None:
         """Remove a job that has ended, with its result files on the server."""
@@ -96,6 +114,15 @@ class Jobs:
         """
         request = job_pb2.MoveJobRequest(job_id=job_id, position=position)
         return self._call(lambda: self._connection.jobs.MoveJob(request, timeout=CALL_SECONDS)).position
+
+    def prioritise(self, job_id: str, priority: str) -> None:
+        """Give a queued job another of PRIORITIES, behind those that have that already.
+
+        Raises BadInput where it is not queued.
+        """
+        wire_priority = edit_pb2.Priority.Value(f"PRIORITY_{priority.upper()}")
+        request = job_pb2.MoveJobRequest(job_id=job_id, position=_LAST, priority=wire_priority)
+        self._call(lambda: self._connection.jobs.MoveJob(request, timeout=CALL_SECONDS))
 
     def pause_queue(self, paused: bool) -> None:
         """Let the queue start no further job, or go on; running jobs are left alone."""

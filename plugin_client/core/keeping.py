@@ -12,6 +12,7 @@ from pathlib import Path
 
 from plugin_client.core.errors import BadInput, ClientError
 from plugin_client.core.media import full_hash
+from plugin_client.core.placing import put_in_place
 
 
 def kept_picture(picture: Path, folder: Path) -> Path:
@@ -37,4 +38,4 @@ def copy_whole(file: Path, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = destination.with_name(f".{destination.name}.part")
     shutil.copyfile(file, part)
-    part.replace(destination)
+    put_in_place(part, destination)

@@ -8,7 +8,6 @@ An entry is replaced in one step. Several processes may share a ledger: whoever 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import IO, Any
 
 from plugin_client.core.errors import ClientError
 from plugin_client.core.locks import hold
+from plugin_client.core.placing import put_in_place
 
 _ENTRY = "entry.json"
 _SWEPT_SECONDS = 24 * 3600
@@ -66,9 +66,7 @@ class Ledger:
             try:
                 with part.open("w", encoding="utf-8") as file:
                     json.dump(self.entry(run_id) | facts, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                part.replace(path)
+                put_in_place(part, path)
             except OSError as error:
                 raise _cannot(self._folder, error) from error
 

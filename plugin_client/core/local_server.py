@@ -2,7 +2,8 @@
 """Find this machine's server, or start it as a process that outlives its client.
 
 The server writes `server.json` (address, token, process id) into the data folder while it serves. Clients that find
-none start one behind a lock file, so that however many begin at once, one server runs.
+none start one behind a lock file, so that however many begin at once, one server runs. One that a service manager
+keeps says so there, and is left to it: a second one would stand in the way of its next start.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import grpc
 from bridge_api.v1 import job_pb2, job_pb2_grpc
 from plugin_client.core.connection import Connection, Endpoint, checked_endpoint, open_channel
 from plugin_client.core.errors import ServerUnreachable
+from plugin_client.core.handshake import why_refused
 from plugin_client.core.locks import held
 
 START_SECONDS = 20.0
@@ -43,9 +45,9 @@ def connect(
 ) -> Connection:
     """A connection to `server` (or MASKEDIT_SERVER), else to this machine's own, which is started if need be.
 
-    `token` falls back to MASKEDIT_TOKEN, `certificate` is the file to trust instead of the system's roots;
-    `client_certificate` and `client_key` fall back to MASKEDIT_CLIENT_CERT and MASKEDIT_CLIENT_KEY, as they do for
-    this machine's own server.
+    `token` falls back to MASKEDIT_TOKEN, `certificate`, the file to trust instead of the system's roots, to
+    MASKEDIT_TLS_CA; `client_certificate` and `client_key` fall back to MASKEDIT_CLIENT_CERT and MASKEDIT_CLIENT_KEY,
+    as they do for this machine's own server.
     `command` starts a server where `python -m bridge_server` does not (inside a host application).
     Raises BadInput for an address of the wrong form, ServerUnreachable with what to do.
     """
@@ -53,6 +55,7 @@ def connect(
     if not address:
         return Connection(partial(ensure_server, data_dir, command=command))
     token = token or os.environ.get("MASKEDIT_TOKEN", "")
+    certificate = certificate or os.environ.get("MASKEDIT_TLS_CA", "")
     endpoint = replace(checked_endpoint(address, token=token, certificate=certificate), **_identity())
     if client_certificate or client_key:
         endpoint = replace(endpoint, client_certificate=client_certificate, client_key=client_key)
@@ -72,11 +75,45 @@ def ensure_server(data_dir: Path, *, command: Sequence[str] | None = None) -> En
     endpoint = running_server(data_dir)
     if endpoint is not None:
         return endpoint
+    _explain(data_dir)
+    if _is_service(data_dir):
+        return _awaited(data_dir)
     _make_private(data_dir)
     _make_private(data_dir / "logs")
     with _lock(data_dir / "client-start.lock"):
         endpoint = running_server(data_dir)
         return endpoint if endpoint is not None else _start(data_dir, command)
+
+
+def _explain(data_dir: Path) -> None:
+    """Raises ServerUnreachable where certificates keep this client from a server that lives: no other can start."""
+    found = _runtime_file(data_dir)
+    if found is not None and _is_alive(found[1]) and (reason := why_refused(found[0])):
+        raise ServerUnreachable(
+            f"The server on {data_dir}, at {found[0].address}, cannot be talked to from its own machine: {reason}."
+        )
+
+
+def _is_service(data_dir: Path) -> bool:
+    """Whether the server that serves here, or served last, is one that a service manager keeps."""
+    try:
+        return json.loads((data_dir / "server.json").read_text())["service"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _awaited(data_dir: Path) -> Endpoint:
+    """The service's endpoint once it serves again. Raises ServerUnreachable after START_SECONDS."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        endpoint = running_server(data_dir)
+        if endpoint is not None:
+            return endpoint
+        time.sleep(_POLL_SECONDS)
+    raise ServerUnreachable(
+        f"The server on {data_dir} is a service, which does not run: start it with `systemctl --user start maskedit`, "
+        f"or remove server.json from that folder if there is no such service any more."
+    )
 
 
 def running_server(data_dir: Path) -> Endpoint | None:
@@ -116,7 +153,10 @@ def _answers(endpoint: Endpoint) -> bool:
             # A cheap call that needs the token: whoever answers it is the server that wrote the file.
             stub = job_pb2_grpc.JobServiceStub(channel)
             stub.ListJobs(job_pb2.ListJobsRequest(page_size=1), timeout=_HEALTH_SECONDS)
-    except (grpc.RpcError, OSError):
+    except grpc.RpcError as error:
+        # It is there and has let us in, but its job store is broken: another one would not help.
+        return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    except OSError:
         return False
     return True
 

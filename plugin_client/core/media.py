@@ -113,7 +113,7 @@ def _quick_digest(path: Path) -> bytes:
         facts = os.fstat(file.fileno())
         digest = hashlib.sha256(b"maskedit-quick-1")
         digest.update(facts.st_size.to_bytes(8, "little"))
-        digest.update(facts.st_mtime_ns.to_bytes(8, "little", signed=True))
+        digest.update((facts.st_mtime_ns % 2**64).to_bytes(8, "little"))
         for start in (0, facts.st_size // 2, max(0, facts.st_size - _SAMPLE_BYTES)):
             file.seek(start)
             digest.update(file.read(_SAMPLE_BYTES))

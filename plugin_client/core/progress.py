@@ -70,8 +70,8 @@ class RemainingTime:
         self._total = 0
 
     def report(self, done: int, *, total: int, now: float) -> None:
-        """Note that `done` of `total` units are finished at `now` (monotonic seconds)."""
-        if total != self._total or (self._reports and done < self._reports[-1][1]):
+        """Note that `done` of `total` units are finished at `now` (seconds; if they run back, all is forgotten)."""
+        if total != self._total or (self._reports and (now < self._reports[-1][0] or done < self._reports[-1][1])):
             self._reports.clear()
             self._total = total
         self._reports.append((now, done))

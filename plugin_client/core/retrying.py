@@ -45,6 +45,8 @@ class Patience:
             return
         lost = is_transient(error)
         if not (lost or error.code() in self._also) or time.monotonic() + self._pause > self._deadline:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                raise self._connection.unreachable() from error
             raise from_rpc(error) from error
         self._connection.pause(self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)

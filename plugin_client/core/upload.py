@@ -12,6 +12,7 @@ from bridge_api.v1 import asset_pb2, media_pb2
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput, TransferError
 from plugin_client.core.media import files_of, full_hash
+from plugin_client.core.pieces import Piece
 from plugin_client.core.retrying import Patience, patiently
 
 CHUNK_BYTES = 1024 * 1024
@@ -90,12 +91,12 @@ def _offset(on_bytes: OnBytes | None, before: int, total: int) -> Callable[[int]
 
 def _parts(
     path: Path, asset_id: str, size: int, offset: int, on_bytes: Callable[[int], None] | None
-) -> Iterator[asset_pb2.UploadAssetRequest]:
+) -> Iterator[asset_pb2.UploadAssetRequest | Piece]:
     begin = asset_pb2.UploadBegin(asset_id=asset_id, size_bytes=size, offset=offset)
     yield asset_pb2.UploadAssetRequest(begin=begin)
     with path.open("rb") as file:
         file.seek(offset)
         while data := file.read(CHUNK_BYTES):
-            yield asset_pb2.UploadAssetRequest(data=data)
+            yield Piece(data)
             if on_bytes is not None:
                 on_bytes(file.tell())

@@ -2,8 +2,10 @@
 """A worker without a model: it speaks the real protocol, and its request's prompt says what it does.
 
 `steps=20 pause=0.05`: so many steps, with so many seconds before each. `slower=10`: twice as many from step 10 on.
+`linger=0.5`: so many seconds between its last word on its steps and its end.
 `checkpoint=5`: writes one every 5 steps and goes on from it, and one where it stands when it is halted. `die=7`:
 kills itself before step 7. `hold=FILE`: waits before its last step until that file is there. `end=fail|crash|garbage`.
+`grow=300`: takes so many MB of memory, and half of them once memory has run out.
 `stubborn=1`: hears no cancel, and has a child that does not either. What is asked of it meanwhile it says again.
 `phases=1`: passes by every stage and every point of maskedit/faults.py that a tuning worker does. The result lists the
 steps that each attempt did; its log says which process it was.
@@ -18,14 +20,17 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
-from bridge_server.jobs.tasks import Task
+from bridge_server.jobs.tasks import Task, gain_mark
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
 from bridge_server.worker.loop import work_on
+from bridge_server.worker.results import describe_results
 from maskedit.faults import Point, reach
 from maskedit.progress import Cancelled, Stage
 from maskedit.request import EditRequest
+from maskedit.whole import written_whole
 
 PLANNED_BYTES = 5_000_000_000
 
@@ -70,24 +75,26 @@ def work(request: EditRequest, task: Task, *, options: argparse.Namespace, chann
                     channel.report(Stage.TUNE_MOTION, step + 1, total=steps, message=f"asked to {ask}")
             except Cancelled as stop:
                 if every and stop.resumes:
-                    keep(checkpoint, step + 1)
+                    keep(checkpoint, step + 1, steps=file)
                 raise
             if every and (step + 1) % every == 0:
-                keep(checkpoint, step + 1)
+                keep(checkpoint, step + 1, steps=file)
+    taken = bytearray(int(script.get("grow", 0)) * 1_000_000 // (1 if task.ran_out is None else 2))
+    taken[::4096] = b"x" * len(taken[::4096])  # or the kernel would only promise it
     for stage in stages[3:]:
         channel.report(stage, 1, total=1)
     for point in (Point.TUNED, Point.RESULT_SYNC, Point.RESULT_RENAME, Point.RESULT_RENAMED, Point.RESULT_DESCRIBED):
         reach(point)
+    time.sleep(float(script.get("linger", 0)))
     return end(script.get("end", ""), result, options.events_fd)
 
 
-def keep(checkpoint: Path, done: int) -> None:
-    unfinished = checkpoint.with_suffix(".new")
-    reach(Point.TENSORS_WRITE)
-    unfinished.write_text(str(done))
-    reach(Point.TENSORS_RENAME)
-    unfinished.replace(checkpoint)
-    reach(Point.TENSORS_RENAMED)
+def keep(checkpoint: Path, done: int, *, steps: TextIO) -> None:
+    os.fsync(steps.fileno())  # who goes on from the checkpoint does not write them again
+    with written_whole(checkpoint, renaming=Point.TENSORS_RENAME, renamed=Point.TENSORS_RENAMED) as unfinished:
+        reach(Point.TENSORS_WRITE)
+        unfinished.write_text(str(done))
+    gain_mark(Path(steps.name).parents[1]).touch()
 
 
 def end(how: str, result: Path, events_fd: int) -> Outcome:
@@ -98,9 +105,11 @@ def end(how: str, result: Path, events_fd: int) -> Outcome:
     if how == "garbage":
         os.write(events_fd, b'{"progress": {"stage"\n')
         time.sleep(60)
-    content = result.read_bytes()
-    files = [{"name": result.name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}]
-    said = {"files": files, "stage_seconds": {"tune_motion": 1.5}, "adapter_reused": True}
+    said = {
+        "files": describe_results([result], result.parent),
+        "stage_seconds": {"tune_motion": 1.5},
+        "adapter_reused": True,
+    }
     return Outcome(ending=Ending.SUCCEEDED, result=said)
 
 

@@ -15,7 +15,15 @@ import pytest
 from tests.serving import ServerProcess
 from tests.serving import edit as edit
 
-SAMPLE = {"server_kills": 3, "worker_kills": 0, "cut_chunks": 2, "machine_runs": 15, "soak_jobs": 50}
+SAMPLE = {
+    "server_kills": 3,
+    "worker_kills": 0,
+    "cut_chunks": 2,
+    "machine_runs": 15,
+    "soak_jobs": 50,
+    "storms": 3,
+    "power_cuts": 2,
+}
 FUZZ = {"fuzz_messages": 600, "fuzz_media": 16, "fuzz_loras": 150, "fuzz_strings": 3, "fuzz_seed": 1}
 
 
@@ -26,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def budget(pytestconfig: pytest.Config) -> dict[str, int]:
-    """How many kills of the server, kills of the worker at each point (0: a few points once), chunks and runs."""
+    """How many kills of the server, of the worker at each point (0: a few points once), chunks, runs, power cuts."""
     return {name: int(pytestconfig.getoption(name, sample) or 0) for name, sample in SAMPLE.items()}
 
 

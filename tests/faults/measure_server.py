@@ -2,9 +2,11 @@
 """What a server costs and how fast it moves bytes: `python -m tests.faults.measure_server [--megabytes N]`.
 
 Prints one JSON object. Transfers are measured beside a bare gRPC stream between two processes of the same run, whose
-server neither hashes nor stores: `bare` carries bytes, `framed` the same messages as ours. `alone` is what an upload
-needs besides: SHA-256 over the same bytes, and bringing them to the disk, in one process. Where transfer, hash and disk
-share a few cores, the CPU times say what ratio is to be had: `up / bare at most`.
+server neither hashes nor stores: `bare` carries bytes, `framed` the same messages as ours as protobuf writes them.
+`storing` is what an upload needs besides, by itself: taken from memory, hashed, on the disk and under its name. From
+these come two limits of `up / bare`. `here`: where transfer and storing share this machine's cores and leave none idle.
+`cores to spare`: where neither waits for the other, and the slower one decides, each as it was measured with the
+machine for itself.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -28,8 +31,10 @@ import grpc.aio
 import psutil
 
 from bridge_api.v1 import asset_pb2, edit_pb2, job_pb2
+from bridge_server.assets import AssetStore
 from bridge_server.jobs.rows import NewJob
 from bridge_server.jobs.store import JobStore
+from plugin_client.core.pieces import AssetStub, Piece
 from tests.serving import REAL, ServerProcess
 
 MIB = 1 << 20
@@ -115,14 +120,15 @@ def _list_all(jobs: object) -> None:
         token = _list(jobs, 200, token)
 
 
-def _transfers(assets: object, megabytes: int, *, server: psutil.Process, folder: Path) -> dict[str, float]:
+def _transfers(assets: AssetStub, megabytes: int, *, server: psutil.Process, folder: Path) -> dict[str, float]:
     """Bytes per second up and down, ours and bare, in turns, so that what else the machine does hits both."""
     command = [sys.executable, "-m", "tests.faults.measure_server", "--bare-server"]
-    bare = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert bare.stdout is not None
+    forgetful = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert forgetful.stdout is not None
+    store = AssetStore(folder / "storing", quota_bytes=1 << 40)
     costs: dict[str, list[Cost]] = {}
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{int(bare.stdout.readline())}", options=_LIMITS) as channel:
+        with grpc.insecure_channel(f"127.0.0.1:{int(forgetful.stdout.readline())}", options=_LIMITS) as channel:
             bare_up, bare_down = channel.stream_unary("/bare/up"), channel.unary_stream("/bare/down")
             framed_up = channel.stream_unary(
                 "/bare/framed_up", request_serializer=asset_pb2.UploadAssetRequest.SerializeToString
@@ -130,66 +136,83 @@ def _transfers(assets: object, megabytes: int, *, server: psutil.Process, folder
             framed_down = channel.unary_stream(
                 "/bare/framed_down", response_deserializer=asset_pb2.DownloadAssetResponse.FromString
             )
-            processes = (psutil.Process(), server, psutil.Process(bare.pid))
+            bare = psutil.Process(forgetful.pid)
+            amount = str(megabytes).encode()
             for _ in range(ROUNDS):
                 content = os.urandom(MIB) * (megabytes - 1) + os.urandom(MIB)
-                asset_id = hashlib.sha256(content).hexdigest()
-                request = asset_pb2.DownloadAssetRequest(asset_id=asset_id)
-                turns = {
-                    "bare up": lambda content=content: bare_up(_pieces(content)),
-                    "up": lambda content=content, name=asset_id: assets.UploadAsset(_upload(content, name)),  # type: ignore[attr-defined]
-                    "framed up": lambda content=content, name=asset_id: framed_up(_upload(content, name)),
-                    "alone": lambda content=content: _hash_and_store(content, folder / "alone"),
-                    "framed down": lambda: _drain(framed_down(str(megabytes).encode())),
-                    "bare down": lambda: _drain(bare_down(str(megabytes).encode())),
-                    "down": lambda request=request: _drain(assets.DownloadAsset(request)),  # type: ignore[attr-defined]
+                begin = asset_pb2.UploadBegin(asset_id=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+                request = asset_pb2.DownloadAssetRequest(asset_id=begin.asset_id)
+                turns: dict[str, tuple[psutil.Process | None, Callable[[], object]]] = {
+                    "bare up": (bare, partial(bare_up, _pieces(content))),
+                    "up": (server, partial(assets.UploadAsset, _upload(content, begin))),
+                    "framed up": (bare, partial(framed_up, _messages(content, begin))),
+                    "storing": (None, partial(_store, store, content, begin.asset_id)),
+                    "framed down": (bare, lambda: _drain(framed_down(amount))),
+                    "bare down": (bare, lambda: _drain(bare_down(amount))),
+                    "down": (server, partial(_download, assets, request)),
                 }
-                for name, work in turns.items():
-                    costs.setdefault(name, []).append(Cost.of(work, processes))
+                for name, (serving, work) in turns.items():
+                    costs.setdefault(name, []).append(Cost.of(work, serving))
+                store.path(begin.asset_id).unlink()
     finally:
-        bare.kill()
-        bare.wait()
+        forgetful.kill()
+        forgetful.wait()
+    return _summary(costs, megabytes)
+
+
+def _summary(costs: dict[str, list[Cost]], megabytes: int) -> dict[str, float]:
     rates = {name: megabytes * MIB / 1e6 / min(cost.wall for cost in each) for name, each in costs.items()}
-    cpu = {name: statistics.median(cost.cpu for cost in each) for name, each in costs.items()}
+    client = {name: 1e3 / megabytes * statistics.median(cost.client for cost in each) for name, each in costs.items()}
+    server = {name: 1e3 / megabytes * statistics.median(cost.server for cost in each) for name, each in costs.items()}
     ratios = {f"{way} / {floor}": rates[way] / rates[f"{floor} {way}"] for way in _WAYS for floor in ("bare", "framed")}
-    ratios["up / bare at most"] = cpu["bare up"] / (cpu["bare up"] + cpu["alone"])
+    storing_ms = client.pop("storing")
+    busy_ms = client["bare up"] + server["bare up"] + storing_ms
+    # One MiB of a bare stream, beside what its work and the storing's take of all cores together.
+    shared = 1e3 * MIB / 1e6 / rates["bare up"] / (busy_ms / len(os.sched_getaffinity(0)))
+    ratios["up / bare at most, here"] = min(1.0, shared)
+    ratios["up / bare at most, cores to spare"] = min(1.0, rates["storing"] / rates["bare up"])
     return (
         {f"{name} MB/s": rate for name, rate in rates.items()}
-        | {f"{name} CPU ms per MiB": 1e3 * seconds / megabytes for name, seconds in cpu.items()}
+        | {f"{name} client CPU ms per MiB": each for name, each in client.items()}
+        | {f"{name} server CPU ms per MiB": server[name] for name in client}
+        | {"storing CPU ms per MiB": storing_ms}
         | ratios
     )
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds by the clock, and of all cores."""
+    """Seconds by the clock, and of the processor on either side."""
 
     wall: float
-    cpu: float
+    client: float
+    server: float
 
     @classmethod
-    def of(cls, work: Callable[[], object], processes: Sequence[psutil.Process]) -> Cost:
-        """What `work` takes, its CPU time in these processes."""
-        before = _cpu_seconds(processes)
+    def of(cls, work: Callable[[], object], serving: psutil.Process | None) -> Cost:
+        """What `work` takes in this process, and in the one that serves it."""
+        client, server = time.process_time(), _cpu_seconds(serving)
         wall = _timed(work)
-        return cls(wall, _cpu_seconds(processes) - before)
+        return cls(wall, time.process_time() - client, _cpu_seconds(serving) - server)
 
 
-def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in processes]
-    return sum(each.user + each.system for each in times)
+def _cpu_seconds(process: psutil.Process | None) -> float:
+    if process is None:
+        return 0.0
+    times = process.cpu_times()
+    return times.user + times.system
 
 
-def _hash_and_store(content: bytes, path: Path) -> None:
+def _store(store: AssetStore, content: bytes, asset_id: str) -> None:
     """What the server does with an upload, without any transfer."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
+    with store.receive(asset_id, size_bytes=len(content), offset=0) as upload:
         for piece in _pieces(content):
-            digest.update(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()
+            upload.write(piece)
+        upload.finish()
+
+
+def _download(assets: AssetStub, request: asset_pb2.DownloadAssetRequest) -> None:
+    _drain(assets.DownloadAsset(request))
 
 
 _WAYS = ("up", "down")
@@ -201,8 +224,15 @@ def _pieces(content: bytes) -> Iterator[bytes]:
         yield content[start : start + MIB]
 
 
-def _upload(content: bytes, asset_id: str) -> Iterator[asset_pb2.UploadAssetRequest]:
-    yield asset_pb2.UploadAssetRequest(begin=asset_pb2.UploadBegin(asset_id=asset_id, size_bytes=len(content)))
+def _upload(content: bytes, begin: asset_pb2.UploadBegin) -> Iterator[asset_pb2.UploadAssetRequest | Piece]:
+    """As the client sends a file."""
+    yield asset_pb2.UploadAssetRequest(begin=begin)
+    for piece in _pieces(content):
+        yield Piece(piece)
+
+
+def _messages(content: bytes, begin: asset_pb2.UploadBegin) -> Iterator[asset_pb2.UploadAssetRequest]:
+    yield asset_pb2.UploadAssetRequest(begin=begin)
     for piece in _pieces(content):
         yield asset_pb2.UploadAssetRequest(data=piece)
 

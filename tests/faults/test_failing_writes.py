@@ -94,7 +94,6 @@ class House:
             EventFeed(self.store),
             dispatcher=self.dispatcher,
             folder=self.folders.root,
-            cache=folder / "cache",
         )
         self.submission = Submission(
             store=self.store,

@@ -18,74 +18,17 @@ import pytest
 from bridge_api.v1 import edit_pb2, job_pb2
 from maskedit.faults import Point
 from plugin_client.core.connection import Connection
+from tests.faults.mines import SERVING, STARTING, WORKING, Mines
 from tests.serving import ServerProcess, finish, submit, wait_until
 
 STEPS, INTERVAL = 12, 4
 SCRIPT = f"steps={STEPS} checkpoint={INTERVAL} pause=0.02 phases=1"
-STARTING = {Point.RUNTIME_WRITE: 1, Point.RUNTIME_RENAME: 1, Point.RECOVERED: 1}
-SERVING = {
-    Point.FOLDER_MAKE: 1,
-    Point.REQUEST_WRITE: 1,
-    Point.STORE_USE: 2,
-    Point.STORE_COMMIT: 1,
-    Point.STORE_COMMITTED: 1,
-    Point.SUBMITTED: 1,
-    Point.CLAIMED: 1,
-    Point.WORKER_START: 1,
-    Point.EVENT_APPEND: 5,
-    Point.OUTCOME_HEARD: 1,
-    Point.OUTCOME_KEPT: 1,
-}
-WORKING = {
-    Point.WORKER_BEGUN: 1,
-    Point.WORKER_ALONE: 1,
-    Point.WORKER_SAYS: 3,
-    Point.WORKER_SAID: 4,
-    Point.PREPARE: 1,
-    Point.ENCODE: 1,
-    Point.TUNE_MOTION: 7,
-    Point.TUNE_APPEARANCE: 1,
-    Point.RENDER: 1,
-    Point.COMPOSITE: 1,
-    Point.WRITE: 1,
-    Point.TENSORS_WRITE: 2,
-    Point.TENSORS_RENAME: 2,
-    Point.TENSORS_RENAMED: 2,
-    Point.TUNED: 1,
-    Point.RESULT_SYNC: 1,
-    Point.RESULT_RENAME: 1,
-    Point.RESULT_RENAMED: 1,
-    Point.RESULT_DESCRIBED: 1,
-    Point.OUTCOME_SAID: 1,
-}
 SAMPLE = (Point.WORKER_SAYS, Point.TENSORS_RENAME, Point.OUTCOME_SAID)
-
-
-class Mines:
-    """A plan that kills at many points, each only after it was armed: a spent entry's file keeps it from acting."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        turns = STARTING | SERVING | WORKING
-        for point in turns:
-            self._file(point).touch()
-        plan = ",".join(f"{point}=kill@{turn}" for point, turn in turns.items())
-        self.environment = {"MASKEDIT_FAULTS": plan, "MASKEDIT_FAULTS_SPENT": str(folder)}
-
-    def arm(self, point: Point) -> None:
-        self._file(point).unlink()
-
-    def gone_off(self, point: Point) -> bool:
-        return self._file(point).exists()
-
-    def _file(self, point: Point) -> Path:
-        return self.folder / f"{point}=kill"
 
 
 @pytest.fixture
 def mines(tmp_path: Path) -> Mines:
-    return Mines(tmp_path / "mines")
+    return Mines(tmp_path / "mines", STARTING | SERVING | WORKING)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -45,6 +47,22 @@ def test_a_damaged_file_is_listed_without_metadata(shelf: AdapterShelf, content:
 def test_deleting_removes_one(shelf: AdapterShelf) -> None:
     shelf.delete(FIRST)
     assert [adapter.adapter_id for adapter in shelf.list()] == [SECOND]
+
+
+def test_one_that_is_deleted_meanwhile_is_missed_by_nobody(
+    shelf: AdapterShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the server's own tidying, while a client lists them, looks at it or deletes it too."""
+    gone, glob, is_file = shelf.path(FIRST), Path.glob, Path.is_file
+    gone.unlink()
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [*glob(folder, pattern), gone])
+    monkeypatch.setattr(Path, "is_file", lambda path: path == gone or is_file(path))
+    assert [adapter.adapter_id for adapter in shelf.list()] == [SECOND]
+    for call in (shelf.get, shelf.delete):
+        with pytest.raises(NotFoundError):
+            call(FIRST)
+    with shelf.receive(sha256="0" * 64, size_bytes=1):
+        pass
 
 
 @pytest.mark.parametrize("name", ["", "c" * 64, "../notes", ".unfinished", "notes.txt", "a" * 63 + "/"])
@@ -102,6 +120,20 @@ def test_the_quota_counts_what_is_here_and_what_is_coming(shelf: AdapterShelf) -
             pass
     with shelf.receive(sha256=sha256, size_bytes=left):
         pass
+
+
+def test_the_disk_has_room_for_the_file_and_for_our_form_of_it(
+    shelf: AdapterShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = SimpleNamespace(free=(1 << 30) + 3000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    with pytest.raises(QuotaError), shelf.receive(sha256="0" * 64, size_bytes=1001):
+        pass
+    with shelf.receive(sha256="0" * 64, size_bytes=600):
+        with pytest.raises(QuotaError), shelf.receive(sha256="1" * 64, size_bytes=600):
+            pass
+        with shelf.receive(sha256="1" * 64, size_bytes=400):
+            pass
 
 
 @pytest.mark.parametrize(("sha256", "size"), [("", 1), ("../x", 1), ("0" * 64, 0), ("0" * 64, 1 << 40)])

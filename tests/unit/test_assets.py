@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -77,6 +81,52 @@ def test_what_could_not_be_synced_is_sent_again(assets: AssetStore, monkeypatch:
     assert assets.path(upload(assets, content)).read_bytes() == content
 
 
+def test_pieces_are_taken_while_the_disk_syncs_and_the_end_waits_for_it(
+    assets: AssetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "_SYNC_BYTES", 4)
+    disk, syncing = threading.Event(), threading.Event()
+    passed: list[Point] = []
+
+    def reach(point: Point) -> None:
+        if point is Point.ASSET_SYNC:
+            syncing.set()
+            assert disk.wait(10)
+        passed.append(point)
+
+    monkeypatch.setattr(receiving, "reach", reach)
+    content = b"0123456789"
+    with assets.receive(name(content), size_bytes=10, offset=0) as incoming, ThreadPoolExecutor(1) as pool:
+        incoming.write(content[:4])
+        assert syncing.wait(10)
+        incoming.write(content[4:6])
+        ending = pool.submit(lambda: (incoming.write(content[6:]), incoming.finish()))
+        with pytest.raises(TimeoutError):
+            ending.result(0.05)
+        assert passed == [] and not assets.has(name(content))
+        disk.set()
+        ending.result(10)
+    assert passed == [Point.ASSET_SYNC] * 3 + [Point.ASSET_RENAME, Point.ASSET_RENAMED]
+    assert assets.path(name(content)).read_bytes() == content
+
+
+def test_a_sync_that_fails_when_nobody_sends_any_more_is_known_to_the_next_upload(
+    assets: AssetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "_SYNC_BYTES", 4)
+    cut = threading.Event()
+
+    def reach(point: Point) -> None:
+        assert cut.wait(10)
+        raise OSError(errno.EIO, f"{point}: the disk forgets")
+
+    monkeypatch.setattr(receiving, "reach", reach)
+    with assets.receive(name(b"0123456789"), size_bytes=10, offset=0) as incoming:
+        incoming.write(b"01234")
+        cut.set()
+    assert assets.offset(name(b"0123456789")) == 0
+
+
 def test_an_upload_goes_on_where_the_server_is_and_nowhere_else(assets: AssetStore) -> None:
     upload(assets, b"0123456789", upto=4)
     for offset in (0, 3, 5):
@@ -85,6 +135,12 @@ def test_an_upload_goes_on_where_the_server_is_and_nowhere_else(assets: AssetSto
             assets.receive(name(b"0123456789"), size_bytes=10, offset=offset),
         ):
             pass
+
+
+def test_an_upload_is_never_smaller_than_what_is_here_of_it(assets: AssetStore) -> None:
+    upload(assets, b"0123456789", upto=4)
+    with pytest.raises(WrongStateError), assets.receive(name(b"0123456789"), size_bytes=3, offset=4):
+        pass
 
 
 def test_an_upload_that_ends_early_can_go_on(assets: AssetStore) -> None:
@@ -143,6 +199,52 @@ def test_room_is_made_from_old_garbage_only(assets: AssetStore, tmp_path: Path) 
     upload(assets, b"d" * 3000)
     assert assets.has(used) and assets.has(fresh)
     assert not assets.has(unused)
+
+
+def test_what_is_asked_for_is_no_garbage(assets: AssetStore) -> None:
+    wanted, unused, _ = (upload(assets, letter * 3000) for letter in (b"a", b"b", b"c"))
+    for old in (wanted, unused):
+        os.utime(assets.path(old), (time.time() - 2 * DAY,) * 2)
+    assert assets.has(wanted)
+    upload(assets, b"d" * 3000)
+    assert assets.path(wanted)
+    assert not assets.has(unused)
+
+
+def test_an_upload_counts_once_however_far_it_is(assets: AssetStore) -> None:
+    with assets.receive(name(b"a" * 6000), size_bytes=6000, offset=0) as receiving:
+        receiving.write(b"a" * 5900)
+        upload(assets, b"b" * 3000)
+        with pytest.raises(QuotaError):
+            upload(assets, b"c" * 1001)
+
+
+def test_the_disk_has_room_for_all_uploads_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = SimpleNamespace(free=(1 << 30) + 5000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    roomy = AssetStore(tmp_path / "roomy", quota_bytes=1 << 62)
+    with (
+        roomy.receive(name(b"a" * 3000), size_bytes=3000, offset=0),
+        pytest.raises(QuotaError),
+    ):
+        upload(roomy, b"b" * 3000)
+    upload(roomy, b"b" * 3000)
+
+
+def test_the_files_that_are_here_are_not_counted_again_for_each_upload(
+    assets: AssetStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks, iterdir = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: walks.append(folder) or iterdir(folder))
+    for number in range(20):
+        upload(assets, b"%d" % number)
+    assert len(walks) == 2
+
+
+def test_a_file_that_goes_while_they_are_counted_is_none(assets: AssetStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: (*iterdir(folder), folder / "gone"))
+    assert assets.has(upload(assets, b"content"))
 
 
 def test_a_full_disk_is_noticed_before_the_upload(assets: AssetStore, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskedit.caching import LatentCache, content_hash, save_atomically
+from maskedit.caching import LatentCache, content_hash, save_atomically, told_of_saved
+from maskedit.faults import planned
 from maskedit.models.wan import WanImageToVideo
 
 
@@ -76,3 +77,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
         save_atomically({"n": torch.ones(2)}, path, metadata={"step": 1})  # type: ignore[dict-item]
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_saved_is_told_once_it_is_whole_and_what_fails_is_not(tmp_path: Path) -> None:
+    heard = []
+    with told_of_saved(lambda path: heard.append((path.name, path.exists()))):
+        save_atomically({"n": torch.ones(2)}, tmp_path / "first")
+        with planned("tensors.rename=ENOSPC"), pytest.raises(OSError):
+            save_atomically({"n": torch.ones(2)}, tmp_path / "second")
+    save_atomically({"n": torch.ones(2)}, tmp_path / "third")
+    assert heard == [("first", True)]

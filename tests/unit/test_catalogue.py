@@ -3,6 +3,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -186,6 +187,23 @@ def test_other_layouts_are_told_apart(tmp_path, names, words):
 def test_a_broken_index_is_a_problem_not_a_crash(folder, content):
     (folder / "model_index.json").write_text(content)
     assert "model_index.json" in only_problem(folder)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("transformer/config.json", "transformer/config.json cannot be read"),
+        ("transformer/diffusion_pytorch_model.safetensors.index.json", "index.json cannot be read"),
+        ("vae/other_config.json", "vae/other_config.json cannot be read"),
+        ("README.md", None),
+    ],
+)
+def test_a_pipe_in_a_folder_is_not_waited_for(folder: Path, file: str, words: str | None) -> None:
+    (folder / file).unlink(missing_ok=True)
+    os.mkfifo(folder / file)
+    problems = inspect_model(folder, "it").problems
+    assert words in problems[0] if words else not problems
 
 
 CONFIGURATIONS = [

@@ -9,7 +9,9 @@ import grpc
 import pytest
 from rich.console import Console
 
-from plugin_client.cli.progress import BarDisplay, LineDisplay, StageClock, display_for
+from plugin_client.cli.following import follow
+from plugin_client.cli.progress import BarDisplay, LineDisplay, StageClock, TransferDisplay, display_for
+from plugin_client.core.connection import Connection, Endpoint
 from plugin_client.core.errors import (
     BadInput,
     ClientError,
@@ -66,6 +68,13 @@ def test_every_status_code_has_an_exit_code_and_a_sentence(code):
         assert str(error) and "None" not in str(error) and "\n" not in str(error)
     if EXIT_CODES[code] == 2:
         assert str(error) == "The matte is empty: draw one."
+
+
+def test_of_a_full_disk_the_server_speaks_for_itself_and_for_grpc_we_do():
+    full, long = "The server has no room for 37 MB more: delete old jobs.", "Received message larger than max (5 vs. 4)"
+    assert str(from_rpc(Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, full))) == full
+    said = str(from_rpc(Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, long)))
+    assert said == f"The MaskEdit server has no room: {long}"
 
 
 def test_only_a_lost_or_silent_server_is_worth_another_try():
@@ -127,6 +136,30 @@ def test_a_log_gets_the_beginning_and_end_of_each_stage_in_an_editors_words():
     assert lines[1] == "Learning the shot's motion: 0 % (0:00)"
     assert lines[2] == "Learning the shot's motion: 100 % (0:10)"
     assert lines[3].startswith("Rendering the edit: 0 %") and len(lines) == 4
+
+
+def test_who_loses_the_server_is_told_that_the_job_goes_on_and_how_to_find_it():
+    nobody = Endpoint(address="127.0.0.1:1", token="t")
+    with Connection(lambda: nobody, patience_seconds=0.2) as connection, pytest.raises(ServerUnreachable) as lost:
+        follow(connection, "abc", console=Console(quiet=True))
+    assert str(lost.value).startswith("No MaskEdit server answers at 127.0.0.1:1: ") and lost.value.job_id == "abc"
+    assert str(lost.value).endswith("; the job stays there, `maskedit jobs watch abc` goes on with it.")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_transfer_says_how_far_it_is_every_few_seconds_and_how_long_it_takes(monkeypatch, terminal):
+    clock, stream = 0.0, io.StringIO()
+    monkeypatch.setattr("plugin_client.cli.progress._now", lambda: clock)
+    console = Console(file=stream, highlight=False, width=100, force_terminal=terminal)
+    display = TransferDisplay(console, "Fetching the result")
+    for megabytes in range(41):
+        display(megabytes * 1_000_000, 40_000_000)
+        clock += 0.25
+    lines = [line.rstrip() for line in stream.getvalue().replace("\r", "\n").splitlines()]
+    assert lines[0] == "Fetching the result: 0 % of 40 MB"
+    assert lines[-1] == "Fetching the result: 100 %" and stream.getvalue().endswith("\n")
+    assert "Fetching the result: 50 % of 40 MB, about 0:05 left" in lines
+    assert len(lines) == (21 if terminal else 3)
 
 
 def test_what_the_worker_says_stands_behind_its_stage():

@@ -12,6 +12,8 @@ import av
 import numpy as np
 import pytest
 
+from bridge_server.jobs.tasks import Task, gain_mark
+from bridge_server.worker.__main__ import Editor
 from maskedit.catalogue import Catalogue
 from maskedit.checking import check_edit
 from maskedit.edit import EditResult, run_edit
@@ -299,3 +301,16 @@ def test_a_sequence_holds_one_picture_per_frame(request_for, tmp_path: Path) -> 
 def test_an_unknown_model_is_refused_before_anything_is_read(request_for, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="bundled"):
         run(request_for(model="no-such-model"), tmp_path)
+
+
+def test_a_worker_says_that_it_has_left_an_adapter_and_counts_no_latents(request_for, tmp_path: Path) -> None:
+    job, cache = tmp_path / "job", tmp_path / "cache"
+    job.mkdir()
+    task = Task(request=job / "request.json", output=job / "output", log=job / "log")
+    editor = Editor(tmp_path / "data", cache=cache, channel=SilentReporter(), spare_bytes=0)  # type: ignore[arg-type]
+    editor.edit(request_for(), task)
+    gain_mark(job).unlink()
+    for latents in (cache / "latents").iterdir():
+        latents.unlink()
+    editor.edit(request_for(), task)
+    assert any((cache / "latents").iterdir()) and not gain_mark(job).exists()

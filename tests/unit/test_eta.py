@@ -92,3 +92,15 @@ def test_every_stage_has_its_own_words_and_a_new_one_is_still_named():
     assert len({stage_words(stage) for stage in STAGES}) == len(STAGES)
     assert stage_words("matte_cleanup") == "Matte cleanup"
     assert sorted(["new", *reversed(STAGES)], key=stage_order) == [*STAGES, "new"]
+
+
+def test_a_clock_that_is_set_back_or_a_transfer_that_begins_again_forgets_the_speed():
+    for now, done in ((-3600.0, 4), (8.5, 1)):
+        remaining = RemainingTime()
+        for unit in range(4):
+            remaining.report(unit, total=10, now=2.0 * unit)
+        remaining.report(done, total=10, now=now)
+        assert remaining.seconds(now=now) is None
+        for unit in range(1, 4):
+            remaining.report(done + unit, total=10, now=now + unit)
+        assert remaining.seconds(now=now + 3) == pytest.approx(10 - done - 3)

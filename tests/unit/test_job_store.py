@@ -170,3 +170,55 @@ def test_a_failed_write_changes_nothing(store: JobStore) -> None:
         store.add(new("a", key="other key"))
     assert [job.job_id for job in store.list()] == ["a"]
     assert store.add(new("b")).state is JobState.QUEUED
+
+
+def test_numbers_that_a_power_cut_may_have_taken_back_are_not_given_again(store: JobStore) -> None:
+    waiting, running = store.add(new("waiting")), store.add(new("running"))
+    store.reorder("running", 0)
+    store.claim()
+    for done in range(5):
+        store.add_progress("running", report(done))
+    seen = store.last_event(store.get("running")).sequence
+    store.skip_numbers()
+    store.interrupt("running", reason="died", then=JobState.QUEUED, message="again")
+    after = store.events("running", after=seen + 500)
+    assert [event.state for event in after] == [JobState.INTERRUPTED, JobState.QUEUED]
+    assert store.last_events([store.get("running")])[running.number] == after[-1]
+    assert store.last_event(waiting).sequence == 1
+
+
+def seen(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_who_only_looks_at_an_older_database_changes_nothing(tmp_path: Path, killed: bool) -> None:
+    made = JobStore(tmp_path / "made.sqlite")
+    made.add(new("a"))
+    made.move("a", JobState.CANCELLED)
+    older = tmp_path / "older"
+    older.mkdir()
+    with sqlite3.connect(made._db.execute("PRAGMA database_list").fetchone()["file"]) as db:
+        db.execute("DROP INDEX jobs_by_turn")
+        for column in ("lane", "priority", "memory_bytes", "model"):
+            db.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        db.execute("CREATE INDEX jobs_by_place ON jobs (state, place)")
+        db.execute("PRAGMA user_version = 2")
+        db.commit()
+        if not killed:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for path in tmp_path.glob("made.sqlite*"):
+            if killed or path.suffix == ".sqlite":
+                (older / path.name.replace("made", "jobs")).write_bytes(path.read_bytes())
+    db.close()
+    made.close()
+    assert (older / "jobs.sqlite-wal").exists() is killed
+    before = seen(older)
+    store = JobStore(older / "jobs.sqlite", only_look=True)
+    (job,) = store.list()
+    assert (job.job_id, job.state, job.model) == ("a", JobState.CANCELLED, "")
+    store.close()
+    after = seen(older)
+    if killed:  # readers note in it where they are
+        del before["jobs.sqlite-shm"], after["jobs.sqlite-shm"]
+    assert after == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,7 @@ def keeping(tmp_path: Path) -> Iterator[Keeping]:
         store=store,
         folders=JobFolders(tmp_path / "jobs", logs=tmp_path / "logs"),
         shelf=AdapterShelf(tmp_path / "cache" / "adapters", quota_bytes=1 << 30),
+        checkpoints=tmp_path / "cache" / "checkpoints",
         results_days=10,
         adapters_days=10,
         log_bytes=1000,
@@ -76,6 +78,27 @@ def test_jobs_go_with_all_they_left_when_their_days_are_over(keeping: Keeping) -
     assert {path.stem for path in keeping.folders.logs.iterdir()} == {kept, waiting}
 
 
+def test_a_job_that_a_clock_set_back_dated_wrongly_is_as_old_as_those_before_it(keeping: Keeping) -> None:
+    earlier, later = (add_job(keeping, ended=True) for _ in range(2))
+    database = sqlite3.connect(keeping.folders.root.with_name("jobs.sqlite"))
+    with database:
+        database.execute("UPDATE jobs SET created_ms = 1000, ended_ms = 2000 WHERE job_id = ?", (later,))
+    database.close()
+    ended = now_of(keeping, earlier)
+    assert keeping.due_jobs(ended + 9 * DAY) == []
+    assert [job.job_id for job in keeping.due_jobs(ended + 10 * DAY + 60)] == [later, earlier]
+
+
+async def test_nothing_goes_at_once_where_the_clock_is_a_year_ahead(keeping: Keeping) -> None:
+    job_id, gone = add_job(keeping, ended=True), []
+    aged = keeping.folders.root.with_name("aged")
+    aged.write_text(repr(now_of(keeping, job_id) - 365 * DAY))
+    async with kept_tidy(replace(keeping, results_days=1e-9), gone=gone.append):
+        while float(aged.read_text()) < now_of(keeping, job_id) - 359 * DAY:
+            await asyncio.sleep(0.01)
+    assert gone == [] and keeping.store.get(job_id)
+
+
 def test_adapters_go_unless_they_are_used_named_imported_or_kept(keeping: Keeping) -> None:
     old, named, imported, kept, used = NAMES
     for name in NAMES:
@@ -88,6 +111,23 @@ def test_adapters_go_unless_they_are_used_named_imported_or_kept(keeping: Keepin
     assert [adapter.adapter_id for adapter in keeping.due_adapters(now)] == [old]
     keeping.tidy(now)
     assert {adapter.adapter_id for adapter in keeping.shelf.list()} == {named, imported, kept, used}
+
+
+def test_checkpoints_go_after_a_month_unless_a_job_that_is_as_old_may_go_on_from_them(keeping: Keeping) -> None:
+    waiting = add_job(keeping, ended=False)
+    now = keeping.store.get(waiting).created_ms / 1000
+    keeping.checkpoints.mkdir()
+    for name, days in (("abandoned", 31), ("young", 29), ("going on", -1)):
+        path = keeping.checkpoints / f"{name}.safetensors"
+        path.touch()
+        os.utime(path, (now - days * DAY,) * 2)
+    assert keeping.tidy(now) == []
+    assert {path.stem for path in keeping.checkpoints.iterdir()} == {"young", "going on"}
+    keeping.tidy(now + 40 * DAY)
+    assert {path.stem for path in keeping.checkpoints.iterdir()} == {"going on"}
+    keeping.store.move(waiting, JobState.CANCELLED)
+    keeping.tidy(now + 40 * DAY)
+    assert list(keeping.checkpoints.iterdir()) == []
 
 
 def test_to_be_listed_is_not_to_be_used(keeping: Keeping) -> None:
@@ -133,7 +173,9 @@ def test_what_would_go_is_said_and_stays(keeping: Keeping, tmp_path: Path, capsy
     job = add_job(keeping, ended=True)
     add_adapter(keeping, NAMES[0], used=1 * DAY)
     asked = ["--data-dir", str(tmp_path), "--what-goes"]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert main(asked) == 0 and capsys.readouterr().out == "Nothing would go.\n"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert main([*asked, "--keep-results-days", "0.0000001", "--keep-adapters-days", "5"]) == 0
     assert capsys.readouterr().out == f"job {job}\nadapter {NAMES[0]} (0 MB)\n"
     assert keeping.store.get(job) and keeping.shelf.get(NAMES[0])

@@ -119,6 +119,46 @@ async def test_a_worker_that_does_not_is_killed_within_two_seconds_with_all_it_s
     assert all([await gone(process) for process in processes])
 
 
+async def test_a_worker_that_is_halted_leaves_a_checkpoint_where_it_stands(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path, "steps=1000 pause=0.02 checkpoint=900")
+    running = asyncio.create_task(attempt.run())
+    while not attempt.heard:
+        await asyncio.sleep(0.02)
+    attempt.order.halt.set()
+    assert (await running).ending is Ending.HALTED
+    (checkpoint,) = (tmp_path / "cache").iterdir()
+    assert int(checkpoint.read_text()) == len((tmp_path / "output" / "result.txt").read_text().split())
+
+
+async def test_what_a_worker_ends_while_it_is_halted_has_ended(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path, "steps=2 linger=0.5")
+    running = asyncio.create_task(attempt.run())
+    while not attempt.heard or attempt.heard[-1].done < 2:
+        await asyncio.sleep(0.02)
+    attempt.order.halt.set()
+    assert (await running).ending is Ending.SUCCEEDED
+
+
+async def test_a_worker_that_hears_no_halt_is_killed_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge_server.dispatch.process._HALT_SECONDS", 0.2)
+    attempt = Attempt(tmp_path, "stubborn=1")
+    running = asyncio.create_task(attempt.run())
+    processes = await attempt.stubborn_processes()
+    attempt.order.halt.set()
+    assert (await running).ending is Ending.HALTED
+    assert all([await gone(process) for process in processes])
+
+
+@pytest.mark.parametrize(("told", "ending"), [("cancel", Ending.CANCELLED), ("halt", Ending.HALTED)])
+async def test_what_is_stopped_before_it_begins_starts_no_worker(tmp_path: Path, told: str, ending: Ending) -> None:
+    attempt = Attempt(tmp_path, "")
+    getattr(attempt.order, told).set()
+    assert (await attempt.run()).ending is ending
+    assert not (tmp_path / "logs" / "job.log").exists()
+
+
 async def test_stopping_the_server_stops_the_worker(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, "stubborn=1")
     running = asyncio.create_task(attempt.run())

@@ -9,13 +9,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge_api.v1 import asset_pb2
-from bridge_server.rpc.asset import piece_to_wire
+from bridge_server.rpc import pieces as servers
 from bridge_server.rpc.files import PIECE_BYTES, write_behind
-from plugin_client.core.pieces import part_to_wire
+from bridge_server.rpc.pieces import part_from_wire, piece_to_wire
+from plugin_client.core import pieces as clients
+from plugin_client.core.pieces import part_to_wire, piece_from_wire
 
 sizes = st.one_of(st.integers(0, 300), st.sampled_from([127, 128, 16383, 16384, PIECE_BYTES, PIECE_BYTES + 1]))
 
@@ -29,9 +32,40 @@ def test_a_piece_is_what_protobuf_makes_of_it(size: int, first: bytes) -> None:
         assert piece_to_wire(kind(data=data)) == kind(data=data).SerializeToString()
 
 
+@given(size=sizes, first=st.binary(max_size=3))
+def test_a_piece_is_read_as_it_was_sent_and_not_copied(size: int, first: bytes) -> None:
+    data = first.ljust(size, b"x")
+    part = part_from_wire(part_to_wire(clients.Piece(data)))
+    assert isinstance(part, servers.Piece) and isinstance(part.data, memoryview) and part.data == data
+    wire = piece_to_wire(servers.Piece(data))
+    answer = piece_from_wire(wire)
+    assert answer.data == data
+    assert not data or (isinstance(answer.data, memoryview) and answer.data.obj is wire)
+
+
+# Heads of other fields, of sizes in more bytes than needed or without an end, and of sizes that are not so.
+heads = st.lists(st.sampled_from([0x00, 0x02, 0x05, 0x0A, 0x12, 0x18, 0x7F, 0x80, 0x85, 0xFF]), max_size=7).map(bytes)
+
+
+@given(wire=st.one_of(st.binary(max_size=12), st.builds(bytes.__add__, heads, st.binary(max_size=140))))
+def test_what_is_no_plain_piece_is_read_as_protobuf_reads_it(wire: bytes) -> None:
+    for read, kind in (
+        (part_from_wire, asset_pb2.UploadAssetRequest),
+        (piece_from_wire, asset_pb2.DownloadAssetResponse),
+        (piece_from_wire, asset_pb2.DownloadResultResponse),
+    ):
+        try:
+            expected = kind.FromString(wire).data
+        except DecodeError:
+            with pytest.raises(DecodeError):
+                read(wire)
+        else:
+            assert read(wire).data == expected
+
+
 def test_what_begins_an_upload_is_no_piece() -> None:
     begin = asset_pb2.UploadAssetRequest(begin=asset_pb2.UploadBegin(asset_id="0" * 64, size_bytes=7, offset=3))
-    assert asset_pb2.UploadAssetRequest.FromString(part_to_wire(begin)) == begin
+    assert asset_pb2.UploadAssetRequest.FromString(part_to_wire(begin)) == begin == part_from_wire(part_to_wire(begin))
 
 
 async def arriving(count: int, *, after_each: Callable[[], object] = lambda: None) -> AsyncIterator[bytes]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +74,13 @@ def test_client_and_server_see_the_same_fingerprint(place: Place, size: int) -> 
     assert (found.availability, found.location) == (Availability.READABLE, str(clip))
 
 
+def test_a_file_from_a_far_future_is_told_apart_too(place: Place) -> None:
+    clip = write(place.media / "clip.mov")
+    subprocess.run(["touch", "-d", "2400-01-01", clip], check=True)
+    assert clip.stat().st_mtime_ns > 2**63
+    assert place.availability(seen(clip)) is Availability.READABLE
+
+
 def test_a_sequence_is_read_in_place(place: Place) -> None:
     for number in range(998, 1003):
         write(place.media / f"shot.{number:04d}.exr", b"%d" % number)
@@ -93,7 +102,7 @@ def test_other_machines_name_no_paths(place: Place) -> None:
     assert place.availability(reference, same_machine=False) is Availability.UPLOAD_NEEDED
 
 
-@pytest.mark.parametrize("kind", ["outside", "symlink", "folder symlink", "dots", "private"])
+@pytest.mark.parametrize("kind", ["outside", "neighbour", "symlink", "folder symlink", "dots", "private"])
 def test_nothing_outside_the_roots_is_read(place: Place, kind: str) -> None:
     secret = write(place.secret / "clip.mov")
     link = place.media / "link"
@@ -101,8 +110,11 @@ def test_nothing_outside_the_roots_is_read(place: Place, kind: str) -> None:
         link.symlink_to(secret)
     elif kind == "folder symlink":
         link.symlink_to(place.secret)
+    neighbour = place.media.with_name("media-of-others")
+    neighbour.mkdir()
     path = {
         "outside": secret,
+        "neighbour": write(neighbour / "clip.mov"),
         "symlink": link,
         "folder symlink": link / "clip.mov",
         "dots": place.media / ".." / "secret" / "clip.mov",
@@ -112,9 +124,10 @@ def test_nothing_outside_the_roots_is_read(place: Place, kind: str) -> None:
     assert place.reason(reference) == "It lies outside the server's media folders (setting media-roots)."
 
 
-def test_one_frame_linked_elsewhere_spoils_the_sequence(place: Place) -> None:
+@pytest.mark.parametrize("where", ["secret", "data"])
+def test_one_frame_linked_elsewhere_spoils_the_sequence(place: Place, where: str) -> None:
     write(place.media / "shot.0000.png")
-    (place.media / "shot.0001.png").symlink_to(write(place.secret / "frame.png"))
+    (place.media / "shot.0001.png").symlink_to(write(getattr(place, where) / "frame.png"))
     assert place.availability(seen(place.media / "shot.%04d.png")) is Availability.UPLOAD_NEEDED
 
 
@@ -124,6 +137,57 @@ def test_a_link_within_the_roots_is_followed_once(place: Place) -> None:
     link.symlink_to(clip)
     found = place.references.find(seen(link), same_machine=True)
     assert found.location == str(clip)
+
+
+@pytest.mark.parametrize("name", ["clip.mov", "shot.%04d.png", "no-such-folder/clip.mov"])
+def test_what_lies_outside_is_refused_in_the_same_words_whether_it_is_there_or_not(place: Place, name: str) -> None:
+    absent = replace(MediaReference(), locations=(str(place.secret / name),))
+    said = place.reason(absent)
+    for file in ("clip.mov", "shot.0001.png"):
+        write(place.secret / file)
+    assert place.reason(absent) == said == "It lies outside the server's media folders (setting media-roots)."
+
+
+def test_a_link_that_leads_to_itself_is_refused_and_no_error(place: Place) -> None:
+    link = place.media / "clip.mov"
+    link.symlink_to(link)
+    assert place.reason(MediaReference(locations=(str(link),))) == "The server cannot open it."
+
+
+def test_a_link_into_a_folder_that_no_message_can_name_is_refused(place: Place) -> None:
+    folder = os.fsencode(place.media) + b"/\xff"
+    os.mkdir(folder)
+    link = place.media / "link.mov"
+    link.symlink_to(write(Path(os.fsdecode(folder)) / "clip.mov"))
+    assert place.reason(seen(link)) == "The server cannot open it."
+
+
+MOUNTED = """
+import sys
+from pathlib import Path
+from bridge_server.assets import AssetStore
+from bridge_server.references import References
+from maskedit.request import MediaReference
+from plugin_client.core.media import reference
+media, data = map(Path, sys.argv[1:])
+references = References(AssetStore(data / "assets", quota_bytes=1), roots=[media], private=data)
+clip = media / "mirror" / "jobs" / "clip.mov"
+seen = MediaReference(locations=(str(clip),), quick_fingerprint=reference(str(clip)).quick_fingerprint)
+print(references.find(seen, same_machine=True).reason)
+"""
+
+
+def test_the_data_folder_is_private_under_another_name_too(place: Place) -> None:
+    """As on file systems that have several spellings of a name."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("Mounting for one process is not allowed here.")
+    for folder in (place.media / "mirror", place.data / "jobs"):
+        folder.mkdir()
+    write(place.data / "jobs" / "clip.mov")
+    mounted = 'mount --bind "$2" "$1/mirror" && exec "$0" -c "$3" "$1" "$2"'
+    command = ["unshare", "-rm", "sh", "-c", mounted, sys.executable, place.media, place.data, MOUNTED]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "It lies outside the server's media folders (setting media-roots).\n"
 
 
 @pytest.mark.parametrize("location", ["clip.mov", "", "/", "/dev/zero", "/nowhere/at/all", "/tmp/\0", "concat:/a|/b"])
@@ -147,6 +211,17 @@ def test_no_string_breaks_the_search(
 def test_a_pipe_is_not_read(place: Place) -> None:
     os.mkfifo(place.media / "pipe.mov")
     reference = MediaReference(locations=(str(place.media / "pipe.mov"),), quick_fingerprint="0" * 64)
+    assert place.reason(reference) == "It is not a regular file."
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_put_in_place_of_a_file_is_not_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was there a moment before: opening a pipe lasts until somebody writes to it."""
+    clip = write(place.media / "clip.mov")
+    reference, look, before = seen(clip), Path.stat, clip.stat()
+    clip.unlink()
+    os.mkfifo(clip)
+    monkeypatch.setattr(Path, "stat", lambda path, **how: before if path == clip else look(path, **how))
     assert place.reason(reference) == "It is not a regular file."
 
 

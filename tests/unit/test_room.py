@@ -20,6 +20,7 @@ from bridge_server.checks import Report
 from bridge_server.errors import QuotaError
 from maskedit.findings import Severity
 from maskedit.request import Deliverable, DeliverableFormat, DeliverableKind, Extent, FrameRange, MediaFacts
+from maskedit.whole import written_whole
 
 DAY = 24 * 3600
 NOW = 1_000 * DAY
@@ -106,6 +107,31 @@ def test_adapters_checkpoints_and_what_was_just_used_stay(tmp_path: Path) -> Non
     os.utime(read, (NOW - 0.5 * DAY, NOW - 900 * DAY))
     assert room.trim_cache(tmp_path, quota_bytes=1, now=NOW) == 0
     assert all(path.exists() for path in (*kept, read))
+
+
+def test_what_a_dead_process_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+    path = tmp_path / "adapters" / "a.safetensors"
+    with pytest.raises(KeyboardInterrupt), written_whole(path) as unfinished:
+        unfinished.write_bytes(b"x" * 100)
+        left = unfinished.name
+        raise KeyboardInterrupt
+    old, young = (made(path.with_name(left + end), 100, days_ago=days) for end, days in (("1", 2), ("2", 0.5)))
+    assert room.trim_cache(tmp_path, quota_bytes=1 << 40, now=NOW) == 100
+    assert [file.exists() for file in (old, young)] == [False, True]
+
+
+def test_a_file_that_goes_while_they_are_counted_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, rglob = made(tmp_path / "latents" / "old", 100, days_ago=9), Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda folder, each: (*rglob(folder, each), Gone(folder / "latents" / "gone")))
+    assert room.trim_cache(tmp_path, quota_bytes=1, now=NOW) == 100
+    assert not old.exists()
+
+
+class Gone(type(Path())):
+    """A path that was a file when it was looked at."""
+
+    def is_file(self) -> bool:
+        return True
 
 
 async def test_it_is_trimmed_while_the_server_serves(tmp_path: Path) -> None:

@@ -87,6 +87,40 @@ def test_the_seat_on_which_a_worker_died_is_tried_last(jobs) -> None:
     assert seat not in others and seating.take(job) == seat
 
 
+class Watched:
+    """A gate that lets a seat be given back while it looks, and shuts those in `shut`."""
+
+    def __init__(self, seating: Seating) -> None:
+        self.seating = seating
+        self.back: WorkOrder | None = None
+        self.shut: list[Seat] = []
+
+    def reason(self, seat: Seat) -> str:
+        if self.back is not None:
+            self.seating.give_back(self.back, died=False)
+            self.back = None
+        return "Others use it." if seat in self.shut else ""
+
+
+def test_a_seat_that_comes_back_during_a_look_or_after_it_is_looked_at_first(jobs) -> None:
+    seating = Seating(SEATS)
+    gate = Watched(seating)
+    big, small = jobs(40), jobs(8)
+    orders = [order(job, seating.take(job)) for job in (big, small)]
+    assert [each.seat for each in orders] == [0, 1]
+    gate.back, gate.shut = orders[0], [BIG]
+    seating.look(gate)
+    assert seating.room() == {Lane.DRAFT: None}
+    seating.look(gate)
+    assert "Others use it." in seating.hindrance(big)
+    seating.give_back(orders[1], died=False)
+    assert seating.room() == {Lane.DRAFT: None}
+    gate.shut = []
+    seating.look(gate)
+    assert seating.room() == {Lane.GENERATE: 48 * GB, Lane.DRAFT: None}
+    assert seating.take(big) == 0 and seating.take(small) == 1
+
+
 def test_what_no_device_can_hold_is_refused_whether_they_are_free_or_not(jobs) -> None:
     seating = Seating(SEATS)
     seating.take(jobs(40))

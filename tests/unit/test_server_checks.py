@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bridge_server.checks import CHECKER, Checker, report_from_json, report_to_json
-from bridge_server.children import ask_child
+from bridge_server.children import ask_child, share_of_memory
+from bridge_server.conversion import Converter
 from maskedit.errors import InputError
 from maskedit.request import EditRequest, Keyframe, Matte, MediaReference, Region
 
@@ -66,3 +67,33 @@ async def test_a_child_gets_its_memory_and_no_more() -> None:
     limit = 256 << 20
     assert await ask_child(takes, f"{limit // 2}\n", seconds=20, memory_bytes=limit) == f"{limit // 2}\n".encode()
     assert await ask_child(takes, f"{limit}\n", seconds=20, memory_bytes=limit) == b""
+
+
+TELLS_ITS_LIMIT = """
+import json, resource, sys
+sys.stdin.read()
+print(json.dumps({"ok": False, "error": str(resource.getrlimit(resource.RLIMIT_DATA)[0])}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process limit another's memory")
+async def test_checks_and_conversions_are_held_to_a_share_of_the_machines_memory(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"^{share_of_memory(0.5, most=12e9)}$"):
+        await saying(TELLS_ITS_LIMIT).check(EDIT)
+    converter = Converter(tmp_path, command=(sys.executable, "-c", TELLS_ITS_LIMIT))
+    with pytest.raises(InputError, match=f"^{share_of_memory(0.75)}$"):
+        await converter.to_ours(tmp_path, tmp_path, model="", expert="", name="")
+
+
+async def test_two_checks_run_at_once_and_no_more(tmp_path: Path) -> None:
+    """Each may take its share of the memory."""
+    code = f"""
+import json, os, time
+os.mkdir(f"{tmp_path}/{{os.getpid()}}")
+time.sleep(0.5)
+print(json.dumps({{"ok": False, "error": str(len(os.listdir("{tmp_path}")))}}))
+os.rmdir(f"{tmp_path}/{{os.getpid()}}")
+"""
+    checker = saying(code)
+    said = await asyncio.gather(*(checker.check(EDIT) for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(each, InputError) and int(str(each)) <= 2 for each in said), said

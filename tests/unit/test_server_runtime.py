@@ -13,6 +13,7 @@ import pytest
 
 from bridge_server.errors import StartError
 from bridge_server.runtime import API_MINOR, announced, sole_server
+from maskedit.whole import written_whole
 
 
 def test_the_file_exists_while_the_server_serves(tmp_path: Path) -> None:
@@ -65,3 +66,43 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match="cannot be used"), sole_server(tmp_path / "file" / "data"):
         pass
+
+
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with sole_server(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("owner", "mode"), [(4242, 0o755), (0, 0o777)])
+def test_a_folder_that_others_may_write_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int, mode: int
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("Only root can give a folder to somebody else.")
+    tmp_path.chmod(mode)
+    os.chown(tmp_path, owner, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(StartError, match="Others may write"), sole_server(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_roots_is_used_where_only_root_can_write_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As volumes of containers are, whose group may write."""
+    if os.geteuid() != 0:
+        pytest.skip("Only root can make a folder of root's.")
+    tmp_path.chmod(0o775)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with sole_server(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o775
+
+
+def test_what_a_server_left_that_died_while_it_announced_itself_is_swept(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "server.json") as unfinished:
+        raise KeyboardInterrupt
+    unfinished.write_text("an old token")
+    with sole_server(tmp_path):
+        assert [entry.name for entry in tmp_path.iterdir()] == ["server.lock"]

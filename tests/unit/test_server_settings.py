@@ -114,3 +114,17 @@ def test_the_token_comes_from_the_environment_only(monkeypatch: pytest.MonkeyPat
         given_token()
     with pytest.raises(SystemExit):
         load_settings(["--token", "0123456789abcdef"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('lisen = "127.0.0.1:0"', "There is no setting lisen, which server.toml names"),
+        ('tls-cert = "a.pem"', "There is no setting tls-cert, which server.toml names.*there with - instead of _"),
+        ("listen 5", r"server\.toml cannot be read: .*line 1"),
+    ],
+)
+def test_a_slip_in_the_settings_file_is_said_of_the_file(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "server.toml").write_text(text)
+    with pytest.raises(StartError, match=said):
+        load_settings(["--data-dir", str(tmp_path)])

@@ -8,7 +8,6 @@ all of it. So a subtracted shape cuts into an imported matte too, and the order 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -17,6 +16,7 @@ from pathlib import Path
 from maskedit.errors import InputError, OutputError
 from maskedit.mattes.roto import RotoFile, Shape, Stroke, dump_roto
 from maskedit.request import MediaFacts
+from plugin_client.core.placing import put_in_place
 from plugin_client.core.requests import MatteFile
 from plugin_client.panel.model.document import Document
 
@@ -128,7 +128,7 @@ def _write(text: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden.write_text(text, encoding="utf-8")
-        os.replace(hidden, path)
+        put_in_place(hidden, path)
     except OSError as error:
         hidden.unlink(missing_ok=True)
         raise OutputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from maskedit.request import MediaFacts
+from plugin_client.core.placing import bring_to_disk, put_in_place
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.document import Document
 from plugin_client.panel.model.takes import Take
@@ -61,9 +62,11 @@ def write_as(folder: Path, project: Snapshot) -> None:
         try:
             shutil.copytree(project.workspace, partial, ignore=shutil.ignore_patterns(".*", "document*.json"))
             _write(partial, project)
+            # Before the old one is moved away: between the two renames there is no project of that name.
+            bring_to_disk(partial)
             if folder.exists():
                 os.replace(folder, old)
-            os.replace(partial, folder)
+            put_in_place(partial, folder)
         except OSError:
             if old.exists() and not folder.exists():
                 os.replace(old, folder)

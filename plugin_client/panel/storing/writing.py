@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from maskedit.errors import OutputError
+from plugin_client.core.placing import put_in_place
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -49,11 +49,8 @@ def write_json(path: Path, values: Any, *, previous: Path | None = None) -> None
             shutil.copyfile(path, previous)
     partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        with partial.open("wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        partial.write_bytes(text)
+        put_in_place(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise

@@ -13,9 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
+
+from plugin_client.cli.edit import edit
+from plugin_client.cli.main import main
+from plugin_client.core.errors import BadInput
 
 MASKEDIT = (sys.executable, "-m", "plugin_client.cli.main")
 SUMMARY = {
@@ -132,6 +139,43 @@ def test_jobs_from_the_terminal(maskedit, arguments, tmp_path):
     assert gone.returncode == 2 and gone.stderr.count("\n") == 1
 
 
+def test_a_model_that_is_not_there_is_said_before_anything_is_sent(connection, shot, monkeypatch):
+    monkeypatch.setattr("plugin_client.cli.edit.make_available", None)
+    with pytest.raises(BadInput, match="There is no model 'dreams' on the server: choose bundled"):
+        edit(connection, replace(shot, model="dreams"), Path("out.mkv"), console=Console(quiet=True))
+
+
+def test_the_queue_is_held_reordered_and_let_go_on(environment, monkeypatch, capsys, arguments):
+    monkeypatch.setenv("MASKEDIT_DATA_DIR", environment["MASKEDIT_DATA_DIR"])
+
+    def said(*asked: str, code: int = 0) -> str:
+        assert main(asked) == code
+        return capsys.readouterr().out
+
+    def facts(*asked: str) -> dict[str, Any]:
+        return json.loads(said(*asked, "--json"))
+
+    first = facts(*arguments("steps=1"))["job_id"]
+    assert facts("jobs", "pause") == {"queue_paused": True}
+    try:
+        earlier, later = (facts("jobs", "retry", first)["job_id"] for _ in range(2))
+        assert facts("jobs", "move", later, "0")["place"] == 0
+        listed = facts("jobs", "list")
+        assert listed["queue_paused"] and {job["state"] for job in listed["jobs"][:2]} == {"QUEUED"}
+        assert "`maskedit jobs resume`" in said("jobs", "list")
+        assert "1 before it" in said("jobs", "show", earlier)
+        assert facts("jobs", "move", earlier, "--priority", "high")["place"] == 0
+        assert said("jobs", "move", later, "--priority", "low") == f"{later}: queued, 1 before it, low priority\n"
+        said("jobs", "move", later, code=2)
+        said("jobs", "move", later, "-1", code=2)
+        said("jobs", "move", first, "0", code=2)
+    finally:
+        assert said("jobs", "resume") == "The queue goes on.\n"
+    for job_id in (earlier, later):
+        assert facts("jobs", "watch", job_id)["state"] == "SUCCEEDED"
+    assert "resume" not in said("jobs", "list")
+
+
 def test_adapters_of_an_empty_server(maskedit, tmp_path):
     assert json.loads(maskedit("adapters", "list", "--json").stdout) == {"adapters": []}
     assert maskedit("adapters", "delete", "a" * 64).returncode == 2
@@ -157,6 +201,8 @@ def test_doctor_says_what_it_found(maskedit, server):
     lines = maskedit("doctor", "--server", "127.0.0.1:1")
     assert lines.returncode == 3 and "✗ server: No MaskEdit server answers" in lines.stdout
     assert "✓ python" in lines.stdout
+    # What a job needs, a server elsewhere has: the client alone may be all that is installed here.
+    assert not re.search("torch|data folder|gpu", lines.stdout)
 
 
 def test_local_verbs_run_their_modules(maskedit, server):

@@ -144,6 +144,16 @@ def test_a_download_survives_cuts(over_wire, wire, finished, tmp_path):
     assert (tmp_path / "edited.mkv").read_bytes() == content and wire.cuts == 1
 
 
+def test_bytes_that_come_over_the_wire_add_up(over_wire, finished, tmp_path):
+    job, _ = finished
+    files = tuple(replace(file, path="") for file in job.result.files)
+    seen: list[tuple[int, int]] = []
+    there = replace(job, result=replace(job.result, files=files))
+    fetch_result(over_wire, there, tmp_path / "edited.mkv", on_bytes=lambda done, total: seen.append((done, total)))
+    total = sum(file.size_bytes for file in files)
+    assert seen == sorted(seen) and len(seen) >= 3 and seen[-1] == (total, total)
+
+
 def test_a_damaged_download_never_takes_the_results_name(over_wire, finished, tmp_path):
     job, content = finished
     file, out = remote(job), tmp_path / "edited.mkv"

@@ -173,9 +173,13 @@ def test_an_actor_that_dies_idle_costs_no_job_an_attempt(
 
 def test_a_server_that_is_told_to_stop_drains(server: ServerProcess, edit: edit_pb2.EditRequest) -> None:
     with server.connect() as connection:
-        job_id = submit(connection, edit, "steps=500 pause=0.05 last=1")
+        job_id = submit(connection, edit, "steps=500 pause=0.05 checkpoint=450 last=1")
         wait_for_step(connection, job_id, seconds=PATIENCE)
+    before = {*(server.data_dir / "cache").glob("*.checkpoint")}
     server.stop()
+    (checkpoint,) = {*(server.data_dir / "cache").glob("*.checkpoint")} - before
+    steps = (server.data_dir / "jobs" / job_id / "output" / "result.txt").read_text().split()
+    assert int(checkpoint.read_text()) == len(steps)  # none has to be done again
     assert server.process is not None and server.process.returncode == 0
     assert not workers(server.data_dir) and not (server.data_dir / "server.json").exists()
 

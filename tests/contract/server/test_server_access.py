@@ -92,7 +92,8 @@ def test_what_the_server_does_not_have_is_refused_before_it_says_so(
     server: ServerProcess, channel: grpc.Channel
 ) -> None:
     """The door is closed to every path but health's, not to a list of paths: a call added later finds it closed."""
-    for path in ("/bridge_api.v1.JobService/Invented", "/invented.Service/Call", "/grpc.health.v1.Healthy/Check"):
+    invented = ("/invented.Service/Call", "/grpc.health.v1.Healthy/Check", "/invented/grpc.health.v1.Health/Check")
+    for path in ("/bridge_api.v1.JobService/Invented", *invented):
         assert status(channel, path, ()) is StatusCode.UNAUTHENTICATED
         assert status(channel, path, bearer(server.facts["token"])) is StatusCode.UNIMPLEMENTED
 

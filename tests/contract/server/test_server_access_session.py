@@ -29,7 +29,7 @@ def test_nobody_can_sit_down_on_the_port_beside_the_server(own_server: ServerPro
 
 def test_of_servers_started_at_once_one_serves_and_the_others_say_so(own_server: ServerProcess) -> None:
     command = [*REAL, "--data-dir", str(own_server.data_dir)]
-    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, umask=0) for _ in range(3)]
     try:
         wait_until(lambda: sum(one.poll() is None for one in started) == 1)
         (serving,) = (one for one in started if one.poll() is None)
@@ -40,6 +40,10 @@ def test_of_servers_started_at_once_one_serves_and_the_others_say_so(own_server:
         for loser in (one for one in started if one is not serving):
             assert loser.stderr is not None
             assert (loser.returncode, "already runs" in loser.stderr.read()) == (3, True)
+        # Whatever whoever starts a server lets others do with their files.
+        made = [own_server.data_dir, *own_server.data_dir.rglob("*")]
+        assert own_server.data_dir / "jobs.sqlite" in made
+        assert [path for path in made if path.lstat().st_mode & 0o077] == []
     finally:
         for one in started:
             one.send_signal(signal.SIGTERM)

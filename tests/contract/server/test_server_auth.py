@@ -63,6 +63,7 @@ def test_only_the_token_opens(server: ServerProcess, channel: grpc.Channel, meth
         (("authorization", f"Bearer {token}x"),),
         (("authorization", f"bearer {token}"),),
         (("authorization", "Bearer wrong"), ("authorization", f"Bearer {token}")),
+        (("authorization", f"Bearer {token}"), ("authorization", "Bearer wrong")),
         (("x-authorization", f"Bearer {token}"),),
     ]
     assert {call(channel, method, metadata) for metadata in wrong} == {StatusCode.UNAUTHENTICATED}

@@ -7,6 +7,8 @@ import http.client
 import socket
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -91,6 +93,19 @@ def test_other_paths_and_other_names_are_refused(watched: ServerProcess, address
     with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as silent:
         silent.sendall(b"GET /metrics HTTP/1.1\r\n")
         assert ask(address)[0] == 200
+
+
+def test_whoever_connects_without_end_takes_a_few_places_and_not_for_long(watched: ServerProcess, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    with ExitStack() as open_for_now:
+        silent = [socket.create_connection((host, int(port)), timeout=20) for _ in range(40)]
+        for one in silent:
+            open_for_now.enter_context(one)
+        began = time.monotonic()
+        assert [one.recv(1) for one in silent[8:]] == [b""] * 32
+        assert time.monotonic() - began < 4
+        assert [one.recv(1) for one in silent[:8]] == [b""] * 8
+    assert scrape(address)["maskedit_jobs", "queued"] == 0
 
 
 def test_without_the_setting_nothing_listens_and_nothing_is_loaded(own_server: ServerProcess) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import grpc
 import pytest
 
-from bridge_api.v1 import edit_pb2
+from bridge_api.v1 import edit_pb2, job_pb2
 from plugin_client.core.connection import Connection
 from plugin_client.core.errors import BadInput
 from plugin_client.core.findings import check_of
@@ -44,6 +45,21 @@ def test_a_moved_job_waits_and_runs_in_its_new_place(
         jobs.move(first, 0)
     with pytest.raises(BadInput, match="no job"):
         jobs.move("0" * 32, 0)
+
+
+def test_a_waiting_job_is_given_another_priority(
+    connection: Connection, edit: edit_pb2.EditRequest, jobs: Jobs
+) -> None:
+    first, second = (submit(connection, edit, "steps=1") for _ in range(2))
+    jobs.prioritise(second, "high")
+    assert [(job.job_id, job.priority) for job in jobs.line().waiting] == [(second, "high"), (first, "normal")]
+    assert jobs.move(first, 0) == 1  # behind the one that has a higher one now
+    jobs.prioritise(second, "low")
+    assert [(job.job_id, job.priority) for job in jobs.line().waiting] == [(first, "normal"), (second, "low")]
+    unknown = job_pb2.MoveJobRequest(job_id=first, priority=9)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(grpc.RpcError, match="priority has the value 9"):
+        connection.jobs.MoveJob(unknown)
+    assert jobs.get(first).priority == "normal"
 
 
 def test_what_is_asked_of_a_tuned_job_reaches_its_worker_and_is_answered(

@@ -42,7 +42,7 @@ def refusal(connection: Connection, messages: Iterator[asset_pb2.UploadAssetRequ
     return call.value.code()  # type: ignore[attr-defined]
 
 
-def download(connection: Connection, content: bytes, *, offset: int = 0) -> list[bytes]:
+def download(connection: Connection, content: bytes, *, offset: int = 0) -> list[bytes | memoryview]:
     asset_id = hashlib.sha256(content).hexdigest()
     request = asset_pb2.DownloadAssetRequest(asset_id=asset_id, offset=offset)
     return [response.data for response in connection.assets.DownloadAsset(request)]

@@ -55,6 +55,28 @@ def test_what_no_camera_makes_is_refused_by_its_header(
         read_header(path)
 
 
+def test_a_picture_whose_row_of_tiles_is_larger_than_itself_is_refused_by_its_header(tmp_path: Path) -> None:
+    """Neither its size nor its tiles are too large by themselves; a row of tiles is held beside the picture."""
+    path = str(tmp_path / "tiles.tif")
+    spec = oiio.ImageSpec(16_384, 12_000, 3, "uint8")
+    spec.tile_width = spec.tile_height = 16_384
+    output = oiio.ImageOutput.create(path)
+    assert output.open(path, spec) and output.close()
+    with pytest.raises(InputError, match="laid out as no picture"):
+        read_header(path)
+
+
+def test_a_deep_picture_is_refused_by_its_header(tmp_path: Path) -> None:
+    """Each of its pixels may hold as many samples as it likes, which its size says nothing of."""
+    spec = oiio.ImageSpec(4, 4, 4, "half")
+    spec.deep, spec.channelnames = True, ("R", "G", "B", "A")
+    picture = oiio.ImageBuf(spec)
+    picture.set_deep_samples(0, 0, 0, 2)
+    assert picture.write(str(tmp_path / "deep.exr"))
+    with pytest.raises(InputError, match="laid out as no picture"):
+        read_header(tmp_path / "deep.exr")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process limit another's memory")
 async def test_a_picture_that_takes_more_than_the_memory_of_a_check_is_refused_in_a_sentence(
     write_clip: Callable[..., Path], huge_png: Callable[..., bytes], tmp_path: Path
