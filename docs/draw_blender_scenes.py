@@ -60,10 +60,17 @@ def scenes() -> Iterator[hand.Step]:
     yield 1.5
     hand.shoot(OUT / "ready.png")
     edit.preset = "fast"
-    press("submit")
-    yield lambda: engine().runs[0].left_words != "" and (engine().runs[0].share or 0) > 0.4
+    for priority in ("normal", "normal", "low", "normal"):
+        edit.priority = priority
+        press("submit")
+        yield lambda: bool(engine().runs[0].job_id)
+    first, waiting = engine().runs[-1], engine().runs[:-1]
+    yield lambda: all(engine().session.waiting(run.job_id) for run in waiting)
+    yield lambda: first.left_words != "" and (first.share or 0) > 0.4
+    yield 1.5
     hand.shoot(OUT / "running.png")
-    press("cancel")
+    for run in engine().runs:
+        engine().cancel(run.run_id)
     for seed in (3, 4):
         edit.preset, edit.seed = "draft", seed
         press("submit")

@@ -114,10 +114,10 @@ class Scenes:
         looks.change(compare=Compare.OFF, overlay_on=True)
 
     def queue(self) -> None:
-        for seed in (11, 12, 13):
+        for seed, priority in ((11, "normal"), (12, "low"), (13, "normal"), (14, "high")):
             self.choose(preset="fast", seed=seed)
             before = len(self.desk.takes.takes)
-            self.desk.runs.run()
+            self.desk.runs.run(priority=priority)
             self.until(lambda count=before: len(self.desk.takes.takes) > count)
         self.shoot("queue", settle_ms=4000)
         self.stop_all()

@@ -8,9 +8,9 @@ from typing import Any
 import bpy
 
 from plugin_client.blender import busy, overlay, preferences, settings, thumbnails, ticking, watching
-from plugin_client.blender.operators import elsewhere, masks, painting, running
+from plugin_client.blender.operators import elsewhere, masks, painting, queue, running
 from plugin_client.blender.operators import takes as take_operators
-from plugin_client.blender.panels import matte, painted, run, server, strip
+from plugin_client.blender.panels import matte, painted, progress, run, server, strip
 from plugin_client.blender.panels import takes as takes_panel
 
 # Operators before the panels that show them, panels before their children.
@@ -23,8 +23,10 @@ _CLASSES: tuple[type, ...] = tuple(
         masks,
         painting,
         running,
+        queue,
         take_operators,
         run,
+        progress,
         strip,
         matte,
         painted,

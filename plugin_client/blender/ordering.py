@@ -48,6 +48,7 @@ def order_of(context: Any, scene: Any, strip: Any, shot: StripShot, **given: Any
         seed=edit.seed,
         deliver=edit.deliver,
         settings=more,
+        priority=edit.priority,
     )
     order = replace(order, **given)
     order = replace(order, deliver=deliver_for(strip, order.deliver))

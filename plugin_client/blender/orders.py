@@ -76,6 +76,7 @@ class Order:
     """One edit as the user has asked for it, frozen: nothing in it changes while the user goes on cutting.
 
     `deliver`: "patch" (straight alpha) or "full". `folder`: where results go, absolute. `name`: what people call it.
+    `priority`: "low", "normal" or "high", of those that wait at the server.
     """
 
     strip_shot: StripShot
@@ -90,3 +91,4 @@ class Order:
     deliver: str = "patch"
     settings: dict[str, object] = field(default_factory=dict)
     parent: str = ""
+    priority: str = "normal"

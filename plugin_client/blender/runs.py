@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from plugin_client.blender.orders import Order
 from plugin_client.core.course import Course
 from plugin_client.core.host import PlacedResult, Prepared
+from plugin_client.core.job import JobState
 
 if TYPE_CHECKING:
     from plugin_client.core.requests import MatteFile
@@ -52,7 +53,7 @@ class Run:
 
     `error`: why it stands still, a sentence; `trouble`: why it cannot go on just now. `media`: the fetched result,
     `preview`: the newest picture of it. `placed`: where it lies on the timeline. `is_prepared`: whether all that it
-    needs has been made.
+    needs has been made. `asked`: what it had said last when it was asked for a picture or a save; None = it never was.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class Run:
     preview: str = ""
     media: str = ""
     placed: PlacedResult | None = None
+    asked: str | None = None
 
     def __post_init__(self) -> None:
         self.course = Course()
@@ -78,6 +80,11 @@ class Run:
     def is_over(self) -> bool:
         """True where nothing more will happen by itself."""
         return self.state in _OVER or bool(self.error)
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether the server has it and has not begun."""
+        return self.state is RunState.RUNNING and self.course.state is JobState.QUEUED and not self.trouble
 
     @property
     def can_retry(self) -> bool:
@@ -100,6 +107,14 @@ class Run:
                 return self.state.value.capitalize()
             case _:
                 return self.doing
+
+    @property
+    def answer(self) -> str:
+        """What it says to what it was asked for; "" where it was asked for nothing, or learns no more."""
+        if self.asked is None or not self.course.is_tuning:
+            return ""
+        note = self.course.note
+        return note.splitlines()[0] if note != self.asked else "Asked: it answers after its next step"
 
     @property
     def share(self) -> float | None:

@@ -18,6 +18,8 @@ from plugin_client.blender.installed import NOT_FOUND, find_command
 from plugin_client.blender.wording import in_words
 from plugin_client.core.datadir import data_dir
 from plugin_client.core.errors import BadInput, ClientError, ServerUnreachable, status_of
+from plugin_client.core.job import Job, JobState
+from plugin_client.core.queue import Line
 
 if TYPE_CHECKING:
     # Imported where they are used, on threads: gRPC takes longer than Blender's start-up may wait.
@@ -63,7 +65,8 @@ def serve_command(preference: str) -> tuple[str, ...]:
 class Session:
     """`read_settings` is called on the main thread, by `keep_alive`; everything else may be called from any thread.
 
-    `command`: what starts the server, from the preferences' `command`.
+    `command`: what starts the server, from the preferences' `command`. `line`: who ran and who waited when the server
+    was asked last; empty while nothing waits.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Session:
         self._asked: Connection | None = None
         self._words = ""
         self._system: System | None = None
+        self.line, self._is_expecting = Line(), False
         self.is_connected = False
 
     def keep_alive(self) -> None:
@@ -100,6 +104,25 @@ class Session:
         """The models that the server could use when it was asked last."""
         system = self._system
         return tuple(model.name for model in system.models if not model.problems) if system is not None else ()
+
+    def waiting(self, job_id: str) -> Job | None:
+        """The job, if it waits in the queue as far as is known."""
+        job = self.line.get(job_id)
+        return job if job is not None and job.state is JobState.QUEUED else None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the queue started nothing when the server was asked last."""
+        return self._system is not None and self._system.queue_paused
+
+    def expect(self, line: Line) -> None:
+        """Show that line until `look_again`: what the server was asked before knows nothing of it."""
+        self.line, self._is_expecting = line, True
+
+    def look_again(self) -> None:
+        """Ask the server now rather than at the next heartbeat."""
+        self._is_expecting = False
+        self._again.set()
 
     def connection(self) -> Connection:
         """A connection of the caller's own, to be used and closed on a thread that may wait.
@@ -176,11 +199,15 @@ class Session:
                 self._wait()
 
     def _ask(self, connection: Connection, settings: ServerSettings) -> None:
+        from plugin_client.core.jobs import Jobs
         from plugin_client.core.system import system_of
 
         while not self._over.is_set() and settings == self._settings and time.monotonic() <= self._wanted_until:
             # A local server that was started anew may listen elsewhere.
             self._system = system_of(connection.system(), address=connection.endpoint.address)
+            line = Jobs(connection).line() if self._system.queued_jobs else Line()
+            if not self._is_expecting:
+                self.line = line
             self._say(self._system.words(client="this add-on"), is_connected=True)
             self._wait()
 

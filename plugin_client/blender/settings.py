@@ -35,6 +35,13 @@ DELIVERIES = (
 )
 
 
+PRIORITIES = (
+    ("high", "High", "Goes before all that wait as normal"),
+    ("normal", "Normal", "In turn"),
+    ("low", "Low", "Starts when nothing else waits"),
+)
+
+
 def _redraw(_: object, context: bpy.types.Context) -> None:
     for window in context.window_manager.windows:
         for area in window.screen.areas:
@@ -79,6 +86,9 @@ class MaskEditStrip(bpy.types.PropertyGroup):
         name="Seed", description="Another number gives another version", min=0, max=LARGEST_SEED
     )
     deliver: bpy.props.EnumProperty(name="Result", description="What lands above the strip", items=DELIVERIES)
+    priority: bpy.props.EnumProperty(
+        name="Priority", description="Whose turn it is where several runs wait", items=PRIORITIES, default="normal"
+    )
     model: bpy.props.StringProperty(name="Model", description="A model of the server. Empty: the server's own choice")
     grow_px: bpy.props.IntProperty(
         name="Grow", description="Pixels by which the edit may reach beyond the matte. -1: by the preset",

@@ -202,7 +202,7 @@ class Worker:
                     job_id = jobs.retry(parent, key=entry["key"])
                 except BadInput:
                     _log.info("job %s is gone, its edit is sent again", parent)
-            job_id = job_id or jobs.submit(edit, key=entry["key"])
+            job_id = job_id or jobs.submit(edit, key=entry["key"], priority=self._order.priority)
         self._ledger.note(self._run_id, job_id=job_id)
         return job_id
 

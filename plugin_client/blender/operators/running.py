@@ -42,6 +42,9 @@ class MASKEDIT_OT_submit(bpy.types.Operator):
     seed: bpy.props.IntProperty(name="Seed", min=0, max=settings.LARGEST_SEED, options={"SKIP_SAVE"})
     deliver: bpy.props.EnumProperty(name="Result", items=settings.DELIVERIES, options={"SKIP_SAVE"})
     model: bpy.props.StringProperty(name="Model", options={"SKIP_SAVE"})
+    priority: bpy.props.EnumProperty(
+        name="Priority", items=settings.PRIORITIES, default="normal", options={"SKIP_SAVE"}
+    )
     settings: bpy.props.StringProperty(
         name="Settings", description="NAME=VALUE;NAME=VALUE, such as motion_steps=2", options={"SKIP_SAVE"}
     )
@@ -75,7 +78,7 @@ class MASKEDIT_OT_submit(bpy.types.Operator):
     def _given(self) -> dict[str, Any]:
         from plugin_client.blender import written
 
-        plain = ("prompt", "preset", "seed", "deliver", "model")
+        plain = ("prompt", "preset", "seed", "deliver", "model", "priority")
         given: dict[str, Any] = {name: getattr(self, name) for name in plain if self.properties.is_property_set(name)}
         if self.matte:
             given["matte"] = written.parse_matte(self.matte)
@@ -139,7 +142,7 @@ class MASKEDIT_OT_draw_seed(bpy.types.Operator):
 
 
 class MASKEDIT_OT_cancel(bpy.types.Operator):
-    """Stop this run; what it has learned is lost"""
+    """Stop this run; what it has learned so far serves the next one"""
 
     bl_idname = "maskedit.cancel"
     bl_label = "Cancel the Run"

@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Blender wants plain sets for options.
 # ruff: noqa: RUF012
-"""What to make, the button that makes it, and how far it is."""
+"""What to make, and the button that makes it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
-from plugin_client.blender import settings, thumbnails
+from plugin_client.blender import settings
 from plugin_client.blender.panels import parts
 from plugin_client.blender.subject import subject
-from plugin_client.blender.underway import shown_runs, unfinished_runs
-
-if TYPE_CHECKING:
-    from plugin_client.blender.runs import Run
-
-_PICTURE_SCALE = 5.0
 
 
 @parts.in_sidebar
@@ -45,7 +39,8 @@ class MASKEDIT_PT_run(bpy.types.Panel):
         _findings(layout, context, strip)
         run = layout.column()
         run.scale_y = 1.6
-        run.operator("maskedit.submit", text="Run", icon="PLAY")
+        words = "Run" if edit.priority == "normal" else f"Run at {edit.priority.capitalize()} Priority"
+        run.operator("maskedit.submit", text=words, icon="PLAY")
 
 
 def _presets(layout: Any, strip: Any) -> None:
@@ -122,46 +117,10 @@ class MASKEDIT_PT_more(bpy.types.Panel):
         edit = settings.edit_of(subject(context))
         layout.row().prop(edit, "deliver", expand=True)
         parts.text_field(layout, edit, "model", words="Model")
+        layout.prop(edit, "priority")
         row = layout.row(align=True)
         row.prop(edit, "grow_px")
         row.prop(edit, "feather_px")
 
 
-@parts.in_sidebar
-class MASKEDIT_PT_progress(bpy.types.Panel):
-    """The runs of this Blender, whichever strip is selected."""
-
-    bl_label = "Running"
-    bl_order = -1
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Where there are any."""
-        return bool(shown_runs())
-
-    def draw(self, context: Any) -> None:
-        """One card for each."""
-        for run in shown_runs():
-            _run_card(self.layout.box(), context, run)
-
-
-def _run_card(box: Any, context: Any, run: Run) -> None:
-    head = box.row()
-    name = f"{run.order.strip_shot.spot.strip}, {run.order.name}"
-    head.label(text=name, icon="ERROR" if run.error else "SEQUENCE")
-    if run.is_over:
-        head.operator("maskedit.dismiss", text="", icon="X", emboss=False).run = run.run_id
-    if run.error:
-        parts.paragraph(box, context, run.error, boxed=True)
-        if run.can_retry:
-            box.operator("maskedit.retry", icon="FILE_REFRESH").run = run.run_id
-        return
-    if run.preview:
-        box.template_icon(icon_value=thumbnails.icon_of(run.preview), scale=_PICTURE_SCALE)
-    parts.paragraph(box, context, run.words, boxed=True)
-    parts.bar(box, context, run)
-    if run in unfinished_runs():
-        box.operator("maskedit.cancel", text="Cancel", icon="CANCEL").run = run.run_id
-
-
-CLASSES = (MASKEDIT_PT_run, MASKEDIT_PT_notes, MASKEDIT_PT_more, MASKEDIT_PT_progress)
+CLASSES = (MASKEDIT_PT_run, MASKEDIT_PT_notes, MASKEDIT_PT_more)

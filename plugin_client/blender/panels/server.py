@@ -19,16 +19,20 @@ class MASKEDIT_PT_server(bpy.types.Panel):
     bl_order = 5
 
     def draw(self, context: Any) -> None:
-        """One sentence and two buttons."""
+        """One sentence and what can be done."""
         layout = self.layout
-        words, icon = "", "UNLINKED"
+        words, is_connected, is_paused = "", False, False
         # It comes half a second after Blender, by the timer; drawing does not wait for it.
         if is_made():
             session = engine().session
             session.keep_alive()
-            words, icon = session.state_words(), "LINKED" if session.is_connected else "UNLINKED"
+            words, is_connected, is_paused = session.state_words(), session.is_connected, session.is_paused
+        icon = "LINKED" if is_connected else "UNLINKED"
         parts.paragraph(layout, context, words or "Looking for the server…", icon=icon)
         column = layout.column(align=True)
+        if is_connected:
+            text, icon = ("Resume the Queue", "PLAY") if is_paused else ("Pause the Queue", "PAUSE")
+            column.operator("maskedit.pause_queue", text=text, icon=icon).paused = not is_paused
         column.operator("maskedit.open_panel", icon="WINDOW")
         column.operator("maskedit.preferences", icon="PREFERENCES")
 

@@ -6,7 +6,17 @@ from __future__ import annotations
 import qtawesome
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QAction, QKeySequence
-from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.running.advanced import AdvancedSettings
@@ -14,6 +24,7 @@ from plugin_client.panel.running.choices_form import ChoicesForm
 from plugin_client.panel.running.findings_list import FindingsList
 from plugin_client.panel.running.preflight import Preflight
 from plugin_client.panel.running.preset_cards import PresetCards
+from plugin_client.panel.running.queue_list import PRIORITY_MARKS
 from plugin_client.panel.running.run_card import RunCard
 from plugin_client.panel.shell import theme
 
@@ -27,11 +38,14 @@ class RunPane(QWidget):
         self.preflight = Preflight(desk.project, desk.session, self)
         self.run_action = QAction(qtawesome.icon("mdi6.play", color=theme.TEXT), "Run edit", self)
         self.run_action.setShortcut(QKeySequence("Ctrl+Return"))
-        self.run_action.triggered.connect(desk.runs.run)
+        self.run_action.triggered.connect(lambda: desk.runs.run())
         self.stop_action = QAction(qtawesome.icon("mdi6.stop", color=theme.TEXT), "Stop run", self)
         self.stop_action.setShortcut(QKeySequence("Ctrl+."))
         self.stop_action.triggered.connect(lambda: desk.runs.stop())
-        self.addActions([self.run_action, self.stop_action])
+        self.ahead_action = self._with_priority("Run at high priority", "high", "Goes before all that wait as normal.")
+        self.ahead_action.setShortcut(QKeySequence("Ctrl+Shift+Return"))
+        self.behind_action = self._with_priority("Run at low priority", "low", "Starts when nothing else waits.")
+        self.addActions([self.run_action, self.ahead_action, self.behind_action, self.stop_action])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -75,10 +89,32 @@ class RunPane(QWidget):
         self.reason = QLabel()
         self.reason.setWordWrap(True)
         self.reason.setProperty("dim", True)
+        self.others = QToolButton()
+        self.others.setMinimumHeight(36)
+        self.others.setIcon(qtawesome.icon("mdi6.chevron-down", color=theme.TEXT))
+        self.others.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.others.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.others.setToolTip("Run at another priority")
+        self.others.setAccessibleName("Run at another priority")
+        menu = QMenu(self.others)
+        menu.setToolTipsVisible(True)
+        menu.addActions([self.ahead_action, self.behind_action])
+        self.others.setMenu(menu)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.SPACE // 2)
+        buttons.addWidget(self.button, 1)
+        buttons.addWidget(self.others)
         column.addWidget(self.card)
-        column.addWidget(self.button)
+        column.addLayout(buttons)
         column.addWidget(self.reason)
         return foot
+
+    def _with_priority(self, text: str, priority: str, tip: str) -> QAction:
+        icon, colour = PRIORITY_MARKS[priority]
+        action = QAction(qtawesome.icon(icon, color=colour), text, self)
+        action.setToolTip(tip)
+        action.triggered.connect(lambda: self._desk.runs.run(priority=priority))
+        return action
 
     @property
     def why_not(self) -> str:
@@ -96,7 +132,8 @@ class RunPane(QWidget):
 
     def _show(self, *_: object) -> None:
         reason, running = self.why_not, self._desk.runs.running
-        self.run_action.setEnabled(not reason)
+        for part in (self.run_action, self.ahead_action, self.behind_action, self.others):
+            part.setEnabled(not reason)
         self.stop_action.setEnabled(bool(running))
         self.button.setEnabled(not reason)
         preset = self._desk.project.document.choices.preset.capitalize()

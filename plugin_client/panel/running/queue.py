@@ -4,34 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from plugin_client.core.connection import Connection
-from plugin_client.core.job import Job, JobState
 from plugin_client.core.jobs import Jobs
+from plugin_client.core.queue import Line
 from plugin_client.panel.running.session import Session
 from plugin_client.panel.running.wording import in_words
 
 _EVERY_MS = 2000
-_WAITING = (JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING, JobState.INTERRUPTED)
-_ENDED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 _SHOWN_ENDED = 20
-
-
-@dataclass(frozen=True)
-class Line:
-    """The jobs in the order in which the server takes them: running ones, waiting ones, then what ended last."""
-
-    running: tuple[Job, ...] = ()
-    waiting: tuple[Job, ...] = ()
-    ended: tuple[Job, ...] = ()
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """All of them."""
-        return (*self.running, *self.waiting, *self.ended)
 
 
 class Queue(QObject):
@@ -44,7 +26,7 @@ class Queue(QObject):
         super().__init__(parent)
         self._session = session
         self.line = Line()
-        self._asking = False
+        self._asking, self._steps = False, 0
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.refresh)
@@ -67,57 +49,57 @@ class Queue(QObject):
         """Ask now."""
         if self._asking or not self._session.connected:
             return
-        self._asking = True
+        self._asking, steps = True, self._steps
 
         def done(line: Line) -> None:
             self._asking = False
-            if line != self.line:
-                self.line = line
-                self.changed.emit()
+            if steps == self._steps:
+                self._show(line)
+            else:  # it may be older than what was done meanwhile
+                self.refresh()
 
         def failed(_: Exception) -> None:  # the session says what is wrong with the server
             self._asking = False
 
-        self._session.call(_line, done, failed, owner=self)
+        self._session.call(lambda connection: Jobs(connection).line(ended=_SHOWN_ENDED), done, failed, owner=self)
 
     def cancel(self, job_id: str) -> None:
         """Stop the job, wherever it stands."""
         self._do(lambda jobs: jobs.cancel(job_id))
 
-    def retry(self, job_id: str) -> None:
-        """Queue the same edit again."""
-        self._do(lambda jobs: jobs.retry(job_id))
+    def retry(self, job_id: str, *, place: int | None = None) -> None:
+        """Queue the same edit again, with `place` jobs before it; None = behind all of its priority."""
+        self._do(lambda jobs: jobs.retry(job_id, place=place))
 
-    def move(self, job_id: str, position: int) -> None:
-        """Let `position` jobs go before it."""
-        waiting = [job for job in self.line.waiting if job.job_id != job_id]
-        moved = [job for job in self.line.waiting if job.job_id == job_id]
-        self.line = Line(self.line.running, (*waiting[:position], *moved, *waiting[position:]), self.line.ended)
-        self.changed.emit()
-        self._do(lambda jobs: jobs.move(job_id, position))
+    def move(self, job_id: str, place: int) -> None:
+        """Let `place` jobs go before it, as far as priorities let it."""
+        self._show(self.line.moved(job_id, place))
+        self._do(lambda jobs: jobs.move(job_id, place))
+
+    def prioritise(self, job_id: str, priority: str) -> None:
+        """Give it another priority, one of PRIORITIES; it goes behind those that have that already."""
+        self._show(self.line.prioritised(job_id, priority))
+        self._do(lambda jobs: jobs.prioritise(job_id, priority))
 
     def pause(self, on: bool) -> None:
         """Start no further job, or go on."""
         self._do(lambda jobs: jobs.pause_queue(on))
 
+    def _show(self, line: Line) -> None:
+        if line != self.line:
+            self.line = line
+            self.changed.emit()
+
     def _do(self, call: Callable[[Jobs], object]) -> None:
         def done(_: object) -> None:
+            self._steps += 1
             self._session.look_again()
             self.refresh()
 
         def failed(error: Exception) -> None:
+            self._steps += 1
             self.failed.emit(in_words(error))
             self.refresh()
 
+        self._steps += 1
         self._session.call(lambda connection: call(Jobs(connection)), done, failed, owner=self)
-
-
-def _line(connection: Connection) -> Line:
-    jobs = Jobs(connection)
-    open_jobs = jobs.list(states=_WAITING, limit=200)
-    waiting = [job for job in open_jobs if job.state is JobState.QUEUED]
-    return Line(
-        running=tuple(job for job in reversed(open_jobs) if job.state is not JobState.QUEUED),
-        waiting=tuple(sorted(waiting, key=lambda job: job.queue_position)),
-        ended=jobs.list(states=_ENDED, limit=_SHOWN_ENDED),
-    )

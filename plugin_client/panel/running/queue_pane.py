@@ -1,52 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's queue: what runs, what waits and in which order, what has ended."""
+"""The server's queue: what runs, what waits and in which order, what has ended; and all that can be done about it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import qtawesome
-from PyQt6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QColor, QDropEvent, QHideEvent, QKeySequence, QPainter, QShowEvent
-from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QMenu,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QAction, QActionGroup, QHideEvent, QKeySequence, QShowEvent
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from plugin_client.core.job import Job, JobState
-from plugin_client.core.progress import stage_words
+from plugin_client.core.job import PRIORITIES, Job, JobState
+from plugin_client.core.queue import Line
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.running.queue import Queue
-from plugin_client.panel.running.rows import paint_ground
-from plugin_client.panel.running.wording import plain
+from plugin_client.panel.running.queue_list import PRIORITY_MARKS, QueueList
 from plugin_client.panel.shell import theme
 
-_JOB = Qt.ItemDataRole.UserRole
-_COLOURS = {
-    JobState.SUCCEEDED: theme.GOOD,
-    JobState.FAILED: theme.ERROR,
-    JobState.CANCELLED: theme.FAINT,
-    JobState.QUEUED: theme.DIM,
-}
+_FAR = 2**31 - 1
+_OF_ITS_OWN = "Jobs change places with others of their own priority: give {name} another one to move it further."
 
 
 class QueuePane(QWidget):
-    """Waiting jobs are dragged, or moved with Alt and the arrows, into another order."""
+    """Waiting jobs are dragged, or moved with Alt and the arrows, Home and End, into another order.
+
+    `fill(menu)` gives a menu of the window all of it.
+    """
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self.queue = Queue(desk.session, self)
         self.queue.changed.connect(self._show)
+        desk.takes.changed.connect(self._show)
         self.queue.failed.connect(lambda sentence: desk.notices.say(sentence, severity="error"))
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
@@ -58,14 +46,15 @@ class QueuePane(QWidget):
         self.pause.setCheckable(True)
         self.pause.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pause.setToolTip("Start no further run; what runs now goes on.")
+        self.pause.setAccessibleName("Pause the queue")
         self.pause.clicked.connect(self.queue.pause)
         head = QHBoxLayout()
         head.addWidget(self.words, 1)
         head.addWidget(self.pause)
-        self.list = _Lines(self)
+        self.list = QueueList(self)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._menu)
-        self.list.moved.connect(self.queue.move)
+        self.list.moved.connect(self._move)
         self.list.itemActivated.connect(self._choose)
         self.actions_by_name = {
             "cancel": self._action("Cancel", "mdi6.stop", "Del", self._cancel),
@@ -73,10 +62,28 @@ class QueuePane(QWidget):
             "earlier": self._action("Move up", "mdi6.arrow-up", "Alt+Up", lambda job: self._step(job, -1)),
             "later": self._action("Move down", "mdi6.arrow-down", "Alt+Down", lambda job: self._step(job, 1)),
         }
+        self.ends = {
+            "first": self._action("Move to top", "mdi6.arrow-collapse-up", "Alt+Home", self._first),
+            "last": self._action("Move to bottom", "mdi6.arrow-collapse-down", "Alt+End", self._last),
+        }
+        self.priorities = {name: self._priority(name) for name in reversed(PRIORITIES)}
+        group = QActionGroup(self)
+        for action in self.priorities.values():
+            group.addAction(action)
         self.list.currentItemChanged.connect(self._enable)
         column.addLayout(head)
         column.addWidget(self.list, 1)
         self._show()
+
+    def fill(self, menu: QMenu) -> None:
+        """Add what can be done about the chosen job."""
+        by_name = self.actions_by_name
+        menu.addActions([self.ends["first"], by_name["earlier"], by_name["later"], self.ends["last"]])
+        priority = menu.addMenu("&Priority")
+        assert priority is not None
+        priority.addActions(list(self.priorities.values()))
+        menu.addSeparator()
+        menu.addActions([by_name["cancel"], by_name["retry"]])
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
@@ -93,7 +100,7 @@ class QueuePane(QWidget):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
 
         def act() -> None:
-            job = self._current()
+            job = self.list.job
             if job is not None:
                 do(job)
 
@@ -101,149 +108,102 @@ class QueuePane(QWidget):
         self.list.addAction(action)
         return action
 
-    def _current(self) -> Job | None:
-        item = self.list.currentItem()
-        return item.data(_JOB) if item is not None else None
+    def _priority(self, name: str) -> QAction:
+        icon, _ = PRIORITY_MARKS[name]
+        action = self._action(name.capitalize(), icon, "", lambda job: self.queue.prioritise(job.job_id, name))
+        action.setCheckable(True)
+        return action
 
     def _enable(self, *_: object) -> None:
-        job, waiting = self._current(), self.queue.line.waiting
-        place = next((place for place, each in enumerate(waiting) if job and each.job_id == job.job_id), None)
+        job, line = self.list.job, self.queue.line
+        places = line.places(job.job_id) if job is not None else range(0)
+        place = line.place(job.job_id) if job is not None and places else -1
+        can_rise, can_sink = bool(places) and place > places[0], bool(places) and place < places[-1]
         can = {
             "cancel": job is not None and not job.state.is_final and job.state is not JobState.CANCELLING,
             "retry": job is not None and job.state in (JobState.FAILED, JobState.CANCELLED),
-            "earlier": place is not None and place > 0,
-            "later": place is not None and place < len(waiting) - 1,
+            "earlier": can_rise,
+            "later": can_sink,
         }
         for name, action in self.actions_by_name.items():
             action.setEnabled(can[name])
+        self.ends["first"].setEnabled(can_rise)
+        self.ends["last"].setEnabled(can_sink)
+        for name, action in self.priorities.items():
+            action.setEnabled(bool(places))
+            action.setChecked(job is not None and job.priority == name)
 
     def _menu(self, at: QPoint) -> None:
-        if self._current() is not None:
+        if self.list.job is not None:
             menu = QMenu(self)
-            menu.addActions(list(self.actions_by_name.values()))
+            self.fill(menu)
             menu.exec(self.list.mapToGlobal(at))
 
     def _cancel(self, job: Job) -> None:
+        line, take = self.queue.line, self._desk.takes.get(job.job_id)
+        waits = bool(line.places(job.job_id))
+        place = line.place(job.job_id) if waits else 0
         # A run of this project is stopped as its own card does it, so that both say the same at once.
-        if self._desk.takes.get(job.job_id) is not None:
+        if take is not None:
             self._desk.runs.stop(job.job_id)
         else:
             self.queue.cancel(job.job_id)
+        self._desk.notices.say(
+            f"{job.name} was taken out of the queue."
+            if waits
+            else f"{job.name} was stopped; what it has learnt is kept.",
+            action="Queue again",
+            do=lambda: self._retry(job, place=place),
+        )
 
-    def _retry(self, job: Job) -> None:
+    def _retry(self, job: Job, *, place: int | None = None) -> None:
         take = self._desk.takes.get(job.job_id)
         if take is not None:
-            self._desk.runs.retry(take)
+            self._desk.runs.retry(take, place=place)
         else:
-            self.queue.retry(job.job_id)
+            self.queue.retry(job.job_id, place=place)
 
     def _step(self, job: Job, by: int) -> None:
-        place = [each.job_id for each in self.queue.line.waiting].index(job.job_id)
-        self.queue.move(job.job_id, place + by)
+        self.queue.move(job.job_id, self.queue.line.place(job.job_id) + by)
+
+    def _first(self, job: Job) -> None:
+        self.queue.move(job.job_id, 0)
+
+    def _last(self, job: Job) -> None:
+        self.queue.move(job.job_id, _FAR)
+
+    def _move(self, job_id: str, place: int) -> None:
+        line = self.queue.line
+        job, places = line.get(job_id), line.places(job_id)
+        if job is None or not places:
+            return
+        if place not in places:
+            self._desk.notices.say(_OF_ITS_OWN.format(name=job.name))
+        self.queue.move(job_id, place)
 
     def _choose(self, item: QListWidgetItem) -> None:
-        self._desk.takes.choose(item.data(_JOB).job_id)
+        self._desk.takes.choose(job.job_id if (job := self.list.job) is not None else "")
 
     def _show(self) -> None:
-        line, system = self.queue.line, self._desk.session.system
-        words = f"{len(line.running)} running, {len(line.waiting)} waiting" if line.jobs else "The queue is empty."
-        self.words.setText(words if self._desk.session.connected else self._desk.session.words)
-        self.pause.setEnabled(system is not None and self._desk.session.connected)
+        session = self._desk.session
+        self.words.setText(self._summary() if session.connected else session.words)
+        self.pause.setEnabled(session.system is not None and session.connected)
         self.pause.setChecked(self.queue.paused)
         self.pause.setText("Paused" if self.queue.paused else "Pause")
         icon = "mdi6.play" if self.queue.paused else "mdi6.pause"
         self.pause.setIcon(qtawesome.icon(icon, color=theme.WARNING if self.queue.paused else theme.TEXT))
-        self.list.show_jobs(line.jobs)
+        line = self.queue.line
+        named = (tuple(map(self._named, jobs)) for jobs in (line.running, line.waiting, line.ended))
+        self.list.show_line(Line(*named), paused=self.queue.paused)
         self._enable()
 
+    def _named(self, job: Job) -> Job:
+        """A run of this project by its take's name, which is another one where an edit was queued again."""
+        take = self._desk.takes.get(job.job_id)
+        return job if take is None else replace(job, name=f"{Path(take.document.clip).stem}, {take.name}")
 
-class _Lines(QListWidget):
-    """The jobs. `moved(job_id, position)` asks for another order; the list itself waits for the answer."""
-
-    moved = pyqtSignal(str, int)
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._jobs: tuple[Job, ...] = ()
-        self.setItemDelegate(_Delegate(self))
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        self.setDefaultDropAction(Qt.DropAction.MoveAction)
-        self.setAccessibleName("Queue")
-        self.setUniformItemSizes(True)
-
-    def show_jobs(self, jobs: tuple[Job, ...]) -> None:
-        """Show these, keeping the chosen one."""
-        current = self.currentItem()
-        kept = current.data(_JOB).job_id if current is not None else ""
-        if jobs == self._jobs:
-            return
-        self._jobs = jobs
-        self.clear()
-        for job in jobs:
-            item = QListWidgetItem(job.name)
-            item.setData(_JOB, job)
-            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-            if job.state is JobState.QUEUED:
-                flags |= Qt.ItemFlag.ItemIsDragEnabled
-            item.setFlags(flags)
-            item.setToolTip(f"{job.name}\n{state_words(job)}")
-            self.addItem(item)
-            if job.job_id == kept:
-                self.setCurrentItem(item)
-
-    def dropEvent(self, event: QDropEvent | None) -> None:
-        current = self.currentItem()
-        if event is None or current is None:
-            return
-        job = current.data(_JOB)
-        under = self.itemAt(event.position().toPoint())
-        row = self.row(under) if under is not None else self.count()
-        if under is not None and event.position().y() > self.visualItemRect(under).center().y():
-            row += 1
-        before = sum(each.state is JobState.QUEUED and each.job_id != job.job_id for each in self._jobs[:row])
-        event.setDropAction(Qt.DropAction.IgnoreAction)
-        event.accept()
-        self.moved.emit(job.job_id, before)
-
-
-class _Delegate(QStyledItemDelegate):
-    """Two lines: the name, and how it stands; a thin bar where it runs."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(160, 2 * option.fontMetrics.height() + 2 * theme.SPACE)
-
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        assert painter is not None
-        job: Job = index.data(_JOB)
-        self.initStyleOption(option, index)
-        paint_ground(painter, option)
-        area = option.rect.adjusted(theme.SPACE, theme.SPACE // 2, -theme.SPACE, -theme.SPACE // 2)
-        line = option.fontMetrics.height()
-        for row, (text, colour) in enumerate(
-            ((job.name, theme.TEXT), (state_words(job), _COLOURS.get(job.state, theme.ACCENT)))
-        ):
-            painter.setPen(QColor(colour))
-            shown = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-            painter.drawText(QRect(area.left(), area.top() + row * (line + 2), area.width(), line), 0, shown)
-        event = job.last_event
-        if job.state is JobState.RUNNING and event is not None and event.total:
-            bar = QRect(area.left(), option.rect.bottom() - 3, area.width(), 2)
-            painter.fillRect(bar, QColor(theme.SUNKEN))
-            bar.setWidth(round(bar.width() * min(1.0, event.done / event.total)))
-            painter.fillRect(bar, QColor(theme.ACCENT))
-
-
-def state_words(job: Job) -> str:
-    """How a job stands, in one line."""
-    event = job.last_event
-    match job.state:
-        case JobState.QUEUED:
-            return "next" if job.queue_position == 0 else f"waits behind {job.queue_position}"
-        case JobState.RUNNING if event is not None and event.total:
-            return f"{stage_words(event.stage)}, {100 * event.done // event.total} %"
-        case JobState.FAILED:
-            return f"failed: {plain(job.error)}"
-        case JobState.SUCCEEDED:
-            return "done"
-        case state:
-            return state.value
+    def _summary(self) -> str:
+        line = self.queue.line
+        if line.running or line.waiting:
+            return f"{len(line.running)} running, {len(line.waiting)} waiting"
+        return "Nothing runs or waits." if line.ended else "The queue is empty."

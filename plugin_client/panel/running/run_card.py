@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButt
 from plugin_client.core.course import Course
 from plugin_client.core.job import JobState
 from plugin_client.panel.model.desk import Desk
-from plugin_client.panel.model.takes import Take
 from plugin_client.panel.running.loss_curve import LossCurve
 from plugin_client.panel.shell import theme
 from plugin_client.panel.shell.elided import ElidedLabel
@@ -22,7 +21,7 @@ _PREVIEW_PX = 132
 
 
 class RunCard(QFrame):
-    """Shows the project's first unfinished run; hidden where there is none."""
+    """Shows the project's run that has come furthest; hidden where there is none."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +65,9 @@ class RunCard(QFrame):
         column.addWidget(self.picture)
         column.addWidget(self.curve)
         column.addLayout(asks)
-        for signal in (desk.runs.changed, desk.runs.progressed, desk.takes.changed, desk.takes.updated):
+        for signal in (desk.runs.changed, desk.runs.progressed, desk.session.changed):
+            signal.connect(self._show)
+        for signal in (desk.takes.changed, desk.takes.updated):
             signal.connect(self._show)
         self._clock = QTimer(self)
         self._clock.setInterval(_TICK_MS)
@@ -78,26 +79,25 @@ class RunCard(QFrame):
         self._show_picture(self._preview)
 
     def _job(self) -> str:
-        running = self._desk.runs.running
-        return running[0].job_id if running else ""
+        foremost = self._desk.runs.foremost
+        return foremost.job_id if foremost is not None else ""
 
     def _show(self, *_: object) -> None:
-        running, sending = self._desk.runs.running, self._desk.runs.sending
-        self.setVisible(bool(running or sending))
-        self._clock.start() if running else self._clock.stop()
-        if not running:
+        take, sending = self._desk.runs.foremost, self._desk.runs.sending
+        self.setVisible(bool(take or sending))
+        self._clock.start() if take else self._clock.stop()
+        if take is None:
             self.title.setText("New run" if sending else "")
             self._show_course(Course(), words=sending)
             self.stop.setVisible(False)
             return
-        take: Take = running[0]
         course = self._desk.runs.course(take.job_id) or Course()
-        more = len(running) - 1
+        more = len(self._desk.runs.running) - 1
         self.title.setText(take.name + (f" and {more} more" if more else ""))
         stopping = take.state is JobState.CANCELLING
         self.stop.setVisible(True)
         self.stop.setEnabled(not stopping)
-        self._show_course(course, words="Stopping …" if stopping else course.line)
+        self._show_course(course, words=self._desk.runs.words(take))
 
     def _show_course(self, course: Course, *, words: str) -> None:
         self.words.setText(words)

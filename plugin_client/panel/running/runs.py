@@ -79,9 +79,25 @@ class Runs(QObject):
         """The project's takes that have not ended, the one submitted first first."""
         return tuple(take for take in reversed(self._takes.takes) if not take.state.is_final)
 
+    @property
+    def foremost(self) -> Take | None:
+        """The run that has come furthest: the first that is being worked on, else the first that waits."""
+        running = self.running
+        worked_on = (take for take in running if take.state is not JobState.QUEUED)
+        return next(worked_on, running[0] if running else None)
+
     def course(self, job_id: str) -> Course | None:
         """How far the job has come; None before anything was heard of it here."""
         return self._courses.get(job_id)
+
+    def words(self, take: Take) -> str:
+        """What becomes of a run, in one line: "Learning your edit, 40 %, 0:45 left"; "" before anything was heard."""
+        course, system = self.course(take.job_id), self._session.system
+        if take.state is JobState.CANCELLING:
+            return "Stopping …"
+        if take.state is JobState.QUEUED and system is not None and system.queue_paused:
+            return "Waiting, the queue is paused"
+        return course.line if course is not None else ""
 
     def is_fetching(self, job_id: str) -> bool:
         """Whether the job's result is on its way into the project."""
@@ -89,15 +105,18 @@ class Runs(QObject):
 
     # What starts runs.
 
-    def run(self) -> None:
-        """Run the project as it stands. A seed that is not locked is drawn anew where the take would be the same."""
+    def run(self, *, priority: str = "normal") -> None:
+        """Run the project as it stands. A seed that is not locked is drawn anew where the take would be the same.
+
+        `priority`: one of PRIORITIES.
+        """
         earlier = [take.document for take in self._takes.takes]
 
         def prepare(connection: Connection, order: Order) -> tuple[Document, str]:
             kept = frozen(order.document, order.workspace)
             if not kept.choices.seed_locked and kept in earlier:
                 kept = replace(kept, choices=replace(kept.choices, seed=draw_seed()))
-            return kept, self._send(connection, edit_of(replace(order, document=kept)))
+            return kept, self._send(connection, edit_of(replace(order, document=kept)), priority=priority)
 
         self._submit(self._project.document, prepare)
 
@@ -123,12 +142,15 @@ class Runs(QObject):
 
         self._submit(document, prepare, parent=take.job_id)
 
-    def retry(self, take: Take) -> None:
-        """The same edit once more, which goes on from what the failed one left; anew if the server forgot it."""
+    def retry(self, take: Take, *, place: int | None = None) -> None:
+        """The same edit once more, which goes on from what the failed one left; anew if the server forgot it.
+
+        `place`: how many jobs shall go before it; None = all of its priority.
+        """
 
         def prepare(connection: Connection, order: Order) -> tuple[Document, str]:
             try:
-                return order.document, Jobs(connection).retry(take.job_id)
+                return order.document, Jobs(connection).retry(take.job_id, place=place)
             except BadInput:
                 return order.document, self._send(connection, edit_of(order))
 
@@ -138,8 +160,7 @@ class Runs(QObject):
 
     def stop(self, job_id: str = "") -> None:
         """Cancel the job, or without one the run of this project that has come furthest. Answers at once."""
-        running = self.running
-        take = self._takes.get(job_id) if job_id else (running[0] if running else None)
+        take = self._takes.get(job_id) if job_id else self.foremost
         if take is None or take.state.is_final or take.job_id in self._stopping:
             return
         before, job_id = take.state, take.job_id
@@ -212,8 +233,8 @@ class Runs(QObject):
 
         self._session.call(do, done, failed, owner=self)
 
-    def _send(self, connection: Connection, edit: WireEdit) -> str:
-        return send(connection, edit, on_bytes=self._sent_bytes.emit)
+    def _send(self, connection: Connection, edit: WireEdit, *, priority: str = "normal") -> str:
+        return send(connection, edit, on_bytes=self._sent_bytes.emit, priority=priority)
 
     def _next_name(self) -> str:
         numbers = (_NUMBERED.fullmatch(take.name) for take in self._takes.takes)

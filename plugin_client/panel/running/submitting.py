@@ -110,7 +110,7 @@ def frozen(document: Document, workspace: Path) -> Document:
     return replace(document, keyframes=tuple(replace(each, path=kept(each.path)) for each in document.keyframes))
 
 
-def send(connection: Connection, edit: WireEdit, *, on_bytes: OnBytes | None = None) -> str:
+def send(connection: Connection, edit: WireEdit, *, on_bytes: OnBytes | None = None, priority: str = "normal") -> str:
     """Give the server the files it lacks, and queue the edit; returns the job id. Raises ClientErrors."""
     make_available(connection, references_of(edit), on_bytes=on_bytes)
-    return Jobs(connection).submit(edit)
+    return Jobs(connection).submit(edit, priority=priority)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -47,7 +48,7 @@ class SettingsDialog(QDialog):
         self.token.setPlaceholderText("Only for a server elsewhere")
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
         self.certificate = QLineEdit(kept.certificate)
-        self.certificate.setPlaceholderText("Only for a server with a certificate of its own")
+        self.certificate.setPlaceholderText("Only if the server has one of its own")
         self.client_certificate = QLineEdit(kept.client_certificate)
         self.client_certificate.setPlaceholderText("Only for a server that asks who you are")
         self.client_key = QLineEdit(kept.client_key)
@@ -133,8 +134,19 @@ class SettingsDialog(QDialog):
                 setattr(kept, name, value)
         super().accept()
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._fit()
+
     def _show_words(self) -> None:
         self.words.setText(self._desk.session.words)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave room for words of several lines, of which a layout knows only once its width is known."""
+        column = self.layout()
+        assert column is not None
+        self.setMinimumHeight(max(self.minimumHeight(), column.totalHeightForWidth(self.width())))
 
     def _browsed(self, field: QLineEdit) -> QWidget:
         """The field of a PEM file, with a button that looks for one."""

@@ -49,8 +49,8 @@ class StatusLine(QWidget):
             row.addWidget(part)
         self.stop.clicked.connect(self.stop_run)
         desk.session.changed.connect(self._show_server)
-        desk.runs.changed.connect(self._show_run)
-        desk.runs.progressed.connect(self._show_run)
+        for signal in (desk.runs.changed, desk.runs.progressed, desk.session.changed):
+            signal.connect(self._show_run)
         for signal in (desk.project.dirty_changed, desk.project.folder_changed, desk.takes.changed):
             signal.connect(self._show_saved)
         self._show_server()
@@ -74,9 +74,9 @@ class StatusLine(QWidget):
 
     def _show_run(self) -> None:
         runs = self._desk.runs
-        take = runs.running[0] if runs.running else None
+        take = runs.foremost
         course = runs.course(take.job_id) if take is not None else None
-        words = course.line if course is not None else ""
+        words = runs.words(take) if take is not None else ""
         self.run_words.setText(f"{take.name}: {words}" if take is not None and words else runs.sending)
         share = course.share if course is not None else None
         self.progress.setVisible(take is not None)

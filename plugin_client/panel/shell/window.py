@@ -168,7 +168,11 @@ class MainWindow(QMainWindow):
             matte.addSeparator()
             add_pane_menu(matte, "From the &Timeline", TimelineMattes(desk, desk.timeline, self).actions)
         add_pane_menu(bar, "&Keyframe", rooms.keyframes.actions())
-        add_pane_menu(bar, "R&un", rooms.run.actions(), rooms.takes.verbs.values())
+        run = add_pane_menu(bar, "R&un", rooms.run.actions(), rooms.takes.verbs.values())
+        run.addSeparator()
+        queue = run.addMenu("&Queue")
+        assert queue is not None
+        rooms.queue.fill(queue)
         window = bar.addMenu("&Window")
         assert window is not None
         for dock in (self.work, self.takes, self.queue):

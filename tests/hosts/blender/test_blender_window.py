@@ -79,6 +79,7 @@ def test_progress_is_drawn_and_esc_asks_and_cancels_without_a_stall(window, serv
     assert seen["shares"][-1] > seen["shares"][0]
     assert seen["state"] == "running" and seen["at_the_end"] == "cancelled"
     assert seen["answered"] < 1.0
+    assert differ(out / "running.png", out / "waiting.png")
     assert differ(out / "strip.png", out / "running.png") and differ(out / "asked.png", out / "cancelled.png")
 
 

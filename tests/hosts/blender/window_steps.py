@@ -121,9 +121,10 @@ def widths() -> Iterator[hand.Step]:
 
 
 def progress() -> Iterator[hand.Step]:
-    """A run that is followed; a timer measures how long the interface stands still. Then it is cancelled by Esc."""
+    """A run that is followed, and one that waits for it; a timer measures how long the interface stands still. Then
+    the first is cancelled by Esc."""
     yield from began()
-    edit_here().prompt = "steps=400 pause=0.05"
+    edit_here().prompt = "steps=1500 pause=0.05"
     press("submit")
     run = engine().runs[0]
     yield lambda: run.state.value == "running" and run.share is not None
@@ -132,6 +133,13 @@ def progress() -> Iterator[hand.Step]:
         seen["shares"].append(run.share)
         yield 0.25
     hand.shoot(f"{OUT}/running.png")
+    press("submit")
+    second = engine().runs[0]
+    yield lambda: engine().session.waiting(second.job_id)
+    yield 0.5
+    hand.shoot(f"{OUT}/waiting.png")
+    engine().cancel(second.run_id)
+    yield lambda: second.is_over
     # A screen without a graphics card takes a tenth of a second to draw a sidebar: without it, only timers are left.
     hand.sequencer().spaces.active.show_region_ui = False
     yield 0.5

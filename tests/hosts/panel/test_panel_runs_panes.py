@@ -17,12 +17,13 @@ from plugin_client.core.course import Course
 from plugin_client.core.findings import Estimate
 from plugin_client.core.job import Event, Job, JobState
 from plugin_client.core.jobs import Jobs
+from plugin_client.core.queue import Line
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.takes import Take
 from plugin_client.panel.running.pane import RunPane
 from plugin_client.panel.running.preflight import Said
-from plugin_client.panel.running.queue import Line
-from plugin_client.panel.running.queue_pane import QueuePane, state_words
+from plugin_client.panel.running.queue_list import state_words
+from plugin_client.panel.running.queue_pane import QueuePane
 from tests.serving import ServerProcess, submit
 from tests.serving import edit as edit
 

@@ -26,7 +26,6 @@ from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.document import Choices, Document, KeyframePicture
 from plugin_client.panel.model.takes import Take
 from plugin_client.panel.storing import format as stored
-from plugin_client.panel.storing import writing
 from plugin_client.panel.storing.loading import load_project, same_clip
 from plugin_client.panel.storing.opened import Opened, View, lay_on
 from plugin_client.panel.storing.saving import Snapshot, snapshot, write_as, write_into
@@ -282,7 +281,7 @@ def test_a_save_that_fails_leaves_the_last_one(
     def refuse(handle: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(writing.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     for write in (write_into, write_as):
         with pytest.raises(OutputError, match=words):
             write(tmp_path / "p.maskedit", changed)
