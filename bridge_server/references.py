@@ -7,23 +7,20 @@ the client saw. Otherwise: assets from the store, linked under names made here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from bridge_server.assets import AssetStore
+from bridge_server.fingerprints import NUMBER, frames_of, map_references, quick_fingerprint
 from maskedit.errors import InputError
-from maskedit.regular import NotRegularError, open_regular
+from maskedit.regular import NotRegularError
 from maskedit.request import EditRequest, MediaReference
 
-_SAMPLE_BYTES = 65536
-_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
 _UNSAFE = re.compile(r"[^\w .()+-]")
 _HIDDEN = re.compile(r"^[. ]+")
 _LONGEST_NAME = 50
@@ -84,23 +81,24 @@ class References:
             name = reference.display_name or next(iter(reference.locations), "A file")
             raise InputError(f"{name} has to be uploaded first: {found.reason[0].lower()}{found.reason[1:]}")
 
-        return _map_references(request, resolve_one)
+        return map_references(request, resolve_one)
 
     def _read(self, location: str, reference: MediaReference) -> str:
         path = Path(location)
         if not path.is_absolute():
             raise _RefusedError("Its path is not absolute.")
-        sequence = _NUMBER.search(path.name) is not None
+        sequence = NUMBER.search(path.name) is not None
         # Its folder first, before anything is said of what it holds.
         (place,) = self._allowed([path.parent if sequence else path])
         if sequence:
             place = place / path.name
-        files = self._allowed(_frames(place)) if sequence else (place,)
+        files = self._allowed(frames_of(place)) if sequence else [place]
+        if not files:
+            raise _RefusedError("The server sees no file of that sequence.")
         try:
-            digests = [_quick_digest(file) for file in files]
+            fingerprint = quick_fingerprint(files, sequence=sequence)
         except NotRegularError as error:
             raise _RefusedError("It is not a regular file.") from error
-        fingerprint = hashlib.sha256(b"".join(digests)).hexdigest() if sequence else digests[0].hex()
         if fingerprint != reference.quick_fingerprint:
             raise _RefusedError("The server sees another file at that path.")
         str(place).encode()  # ValueError for a link into a folder that no message can name
@@ -127,7 +125,7 @@ class References:
     def _link(self, reference: MediaReference, folder: Path) -> Path:
         """Link the assets under names as near to the client's as is safe, numbered where they are a sequence."""
         name = re.split(r"[/\\]", reference.display_name)[-1]
-        number = _NUMBER.search(name)
+        number = NUMBER.search(name)
         if number is None and len(reference.asset_ids) == 1:
             location = folder / (_safe(name) or "file")
             self._assets.link(reference.asset_ids[0], location)
@@ -150,42 +148,3 @@ def _safe(name: str) -> str:
 
 class _RefusedError(Exception):
     """Why a location is not read by reference."""
-
-
-def _frames(pattern: Path) -> list[Path]:
-    """The files of a sequence, by their numbers."""
-    number = _NUMBER.search(pattern.name)
-    assert number is not None, "no pattern"
-    width = int(number[1] or 1)
-    before, after = re.escape(pattern.name[: number.start()]), re.escape(pattern.name[number.end() :])
-    numbered = re.compile(f"{before}(\\d{{{width},}}){after}")
-    entries = os.listdir(pattern.parent)
-    matches = [(int(match[1]), match[0]) for entry in entries if (match := numbered.fullmatch(entry))]
-    if not matches:
-        raise _RefusedError("The server sees no file of that sequence.")
-    return [pattern.with_name(entry) for _, entry in sorted(matches)]
-
-
-def _quick_digest(path: Path) -> bytes:
-    """As MediaReference.quick_fingerprint in media.proto says: tells a changed file without reading all of it."""
-    with open_regular(path) as file:
-        facts = os.fstat(file.fileno())
-        size = facts.st_size
-        stamp = size.to_bytes(8, "little") + (facts.st_mtime_ns % 2**64).to_bytes(8, "little")
-        digest = hashlib.sha256(b"maskedit-quick-1" + stamp)
-        for start in (0, size // 2, max(0, size - _SAMPLE_BYTES)):
-            file.seek(start)
-            digest.update(file.read(_SAMPLE_BYTES))
-    return digest.digest()
-
-
-def _map_references(value: Any, change: Callable[[MediaReference], MediaReference]) -> Any:
-    """`value` with every MediaReference in the tree changed."""
-    if isinstance(value, MediaReference):
-        return change(value)
-    if isinstance(value, tuple):
-        return tuple(_map_references(part, change) for part in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: _map_references(getattr(value, field.name), change) for field in fields(value)}
-        return replace(value, **parts)
-    return value

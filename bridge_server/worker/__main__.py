@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge_server.fingerprints import refuse_changed
 from bridge_server.jobs.tasks import Task, gain_mark
 from bridge_server.jobs.work import Ending, Outcome
 from bridge_server.worker.channel import Channel
@@ -62,6 +63,7 @@ class Editor:
     def edit(self, request: EditRequest, task: Task) -> Outcome:
         """The whole of one job."""
         self._channel.report(Stage.PREPARE, 0, total=1, message="Loading the method.")
+        refuse_changed(request, inputs=task.output.parent)
         done = self._drafted(request, task) if request.preset is Preset.DRAFT else self._tuned(request, task)
         beside = (done.record, done.traced) if done.traced else (done.record,)
         paths = (*(path for each in done.delivered for path in _files(each.path)), *beside)

@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.e2e.conftest import Installation
 from tests.serving import jobs_of
 
 pytestmark = pytest.mark.e2e
@@ -174,6 +175,37 @@ def test_a_draft_carries_the_keyframe_along_without_a_model(maskedit, edit, file
     assert np.abs(result[inside][..., 1:].astype(int) - source[inside][..., 1:] // 3).mean() < 6
     assert np.abs(result[inside][..., 0].astype(int) - source[inside][..., 0]).mean() < 6
     assert json.loads(files["out"].with_suffix(".maskedit.json").read_text())["model"] is None
+
+
+@pytest.fixture
+def trusting(tmp_path: Path) -> Iterator[Installation]:
+    """One whose server reads the test's files where they lie."""
+    installation = Installation(tmp_path / "data")
+    installation.environment["MASKEDIT_MEDIA_ROOTS"] = json.dumps([str(tmp_path)])
+    yield installation
+    installation.stop()
+
+
+def test_a_clip_that_changes_while_its_edit_waits_is_refused(trusting, edit, files, write_clip, tmp_path):
+    maskedit, painted = trusting, write_png(tmp_path / "painted.png", decoded(files["clip"])[0] // 2)
+    assert maskedit("jobs", "pause").returncode == 0
+    process = subprocess.Popen(
+        [*maskedit.command, *map(str, edit("--preset", "draft", keyframe=painted))],
+        env=maskedit.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while "QUEUED" not in maskedit("jobs", "list", "--json").stdout:
+            assert process.poll() is None
+        write_clip("clip.mkv", moving_texture()[::-1])
+    finally:
+        assert maskedit("jobs", "resume").returncode == 0
+    _, words = process.communicate(timeout=60)
+    assert process.returncode and "clip.mkv is not the file any more that the edit was made for" in words, words
+    assert not files["out"].exists()
 
 
 def test_without_a_matte_the_region_is_what_the_keyframe_changes(maskedit, files, tmp_path):
