@@ -18,7 +18,8 @@ import structlog
 
 from bridge_server.adapters import AdapterFile, AdapterShelf
 from bridge_server.ageing import Ageing
-from bridge_server.errors import NotFoundError, StoreError, WrongStateError
+from bridge_server.chores import repeated
+from bridge_server.errors import NotFoundError, WrongStateError
 from bridge_server.folders import JobFolders
 from bridge_server.jobs.rows import JobRow
 from bridge_server.jobs.states import JobState
@@ -195,23 +196,15 @@ async def kept_tidy(keeping: Keeping, *, gone: Callable[[str], None]) -> AsyncIt
 
     `gone` is told the id of each job that was removed.
     """
-    ageing = keeping.ageing()
+    ageing, due = keeping.ageing(), 0.0
 
-    async def repeatedly() -> None:
-        due = 0.0
-        while True:
-            try:
-                if time.monotonic() >= due:
-                    due = time.monotonic() + _TIDY_SECONDS
-                    for job_id in await asyncio.to_thread(lambda: keeping.tidy(ageing.keep())):
-                        gone(job_id)
-                await asyncio.to_thread(keeping.shorten_running)
-            except (OSError, StoreError):
-                _LOG.exception("cannot tidy up")
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def tidy() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _TIDY_SECONDS
+            for job_id in await asyncio.to_thread(lambda: keeping.tidy(ageing.keep())):
+                gone(job_id)
+        await asyncio.to_thread(keeping.shorten_running)
 
-    tidying = asyncio.create_task(repeatedly())
-    try:
+    async with repeated(tidy, seconds=_LOOK_SECONDS, failing="cannot tidy up"):
         yield
-    finally:
-        tidying.cancel()

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from bridge_server.checks import Report
+from bridge_server.chores import repeated
 from bridge_server.errors import QuotaError
 from maskedit.deliverable import Deliverable, DeliverableFormat, DeliverableKind
 from maskedit.exhaustion import in_words
@@ -109,18 +110,9 @@ def _files_in(folder: Path) -> dict[Path, os.stat_result]:
 async def cache_kept_trim(cache: Path, *, quota_bytes: int) -> AsyncIterator[None]:
     """`trim_cache` now and every hour for the length of the block."""
 
-    async def repeatedly() -> None:
-        while True:
-            try:
-                removed = await asyncio.to_thread(trim_cache, cache, quota_bytes=quota_bytes)
-                if removed:
-                    _LOG.info("cache trimmed", removed_bytes=removed)
-            except OSError:
-                _LOG.exception("cache cannot be trimmed")
-            await asyncio.sleep(_TRIM_SECONDS)
+    async def trim() -> None:
+        if removed := await asyncio.to_thread(trim_cache, cache, quota_bytes=quota_bytes):
+            _LOG.info("cache trimmed", removed_bytes=removed)
 
-    trimming = asyncio.create_task(repeatedly())
-    try:
+    async with repeated(trim, seconds=_TRIM_SECONDS, failing="cache cannot be trimmed"):
         yield
-    finally:
-        trimming.cancel()
