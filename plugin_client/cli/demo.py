@@ -19,7 +19,7 @@ from plugin_client.cli.local_verbs import run_module
 from plugin_client.cli.parsing import add_server_options, add_setting_option, connect_from, settings_from
 from plugin_client.core.errors import BadInput
 from plugin_client.core.progress import duration_words
-from plugin_client.core.requests import PRESETS, EditOptions, MatteFile, Picture
+from plugin_client.core.requests import PRESETS, EditOptions, MatteFile, Picture, build_edit
 
 
 def add_to(verbs: Any) -> None:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         name="demo",
     )
     with connect_from(options) as connection:
-        job = edit(connection, edit_options, result, console=console)
+        job = edit(connection, build_edit(edit_options), result, console=console)
     run_module(
         "maskedit.demo", "compare", *drawn, "--result", result, "--keyframe", keyframe, "--out", out / "compare.png"
     )

@@ -188,8 +188,9 @@ def make(options: argparse.Namespace, edit_options: EditOptions, *, console: Con
     if options.local:
         job = edit_alone(options, edit_options, out, console=console)
     else:
+        request = build_edit(edit_options)
         with connect_from(options) as connection:
-            job = edit(connection, edit_options, out, console=console, priority=options.priority)
+            job = edit(connection, request, out, console=console, priority=options.priority)
     return job, out
 
 
@@ -250,21 +251,20 @@ def _strength(text: str) -> float:
     return value
 
 
-def edit(connection: Connection, options: EditOptions, out: Path, *, console: Console, priority: str = "normal") -> Job:
+def edit(connection: Connection, request: WireEdit, out: Path, *, console: Console, priority: str = "normal") -> Job:
     """Run one edit on the connected server and leave its result at `out`."""
-    return send(connection, wire_of(connection, options), out, console=console, priority=priority)
+    return send(connection, with_known_names(connection, request), out, console=console, priority=priority)
 
 
-def wire_of(connection: Connection, options: EditOptions) -> WireEdit:
-    """The edit as the connected server takes it, its files not yet with it. Raises BadInput.
+def with_known_names(connection: Connection, request: WireEdit) -> WireEdit:
+    """The edit with the names that the connected server knows models and adapters by. Raises BadInput.
 
     What the server would refuse by its name alone is refused here: before an hour of uploading, not after it.
     """
-    request = build_edit(options)
-    if options.model and os.sep not in options.model:
+    if request.model and os.sep not in request.model:
         names = [model.name for model in connection.system().models]
-        if options.model not in names:
-            raise BadInput(f"There is no model {options.model!r} on the server: choose {', '.join(names)}.")
+        if request.model not in names:
+            raise BadInput(f"There is no model {request.model!r} on the server: choose {', '.join(names)}.")
     for use in request.adapters:  # people type the beginning of an id
         use.adapter_id = Adapters(connection).find(use.adapter_id).adapter_id
     return request

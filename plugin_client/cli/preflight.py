@@ -9,10 +9,11 @@ from typing import Any
 
 from plugin_client.cli.apart import call_apart
 from plugin_client.cli.console import console_for, print_json
-from plugin_client.cli.edit import add_clip, add_edit_options, offer, options_from, wire_of
+from plugin_client.cli.edit import add_clip, add_edit_options, offer, options_from, with_known_names
 from plugin_client.cli.parsing import connect_from
 from plugin_client.core.findings import findings_of
 from plugin_client.core.jobs import Jobs
+from plugin_client.core.requests import build_edit
 
 _BAD_INPUT = 2
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
@@ -29,8 +30,9 @@ def add_to(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print every finding; 2 where the edit would be refused, else 0."""
     console = console_for(as_json=options.json)
+    request = build_edit(options_from(options))
     with connect_from(options) as connection:
-        request = wire_of(connection, options_from(options))
+        request = with_known_names(connection, request)
         offer(connection, request, console=console)
         answer = next(call_apart(lambda: Jobs(connection).check(request)))
     findings = findings_of(answer.findings)

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from plugin_client.cli.comps import write_comps
-from plugin_client.cli.edit import checked_out, offer, options_from, wire_of
+from plugin_client.cli.edit import checked_out, offer, options_from, with_known_names
 from plugin_client.cli.following import succeeded, summary
 from plugin_client.cli.parsing import connect_from
 from plugin_client.cli.watch_folder import Claim
@@ -20,6 +20,7 @@ from plugin_client.cli.watch_requests import RESULTS, read_request
 from plugin_client.core.download import fetch_result
 from plugin_client.core.errors import ClientError, JobCancelled, JobFailed, ServerUnreachable
 from plugin_client.core.jobs import Jobs
+from plugin_client.core.requests import build_edit
 
 Say = Callable[[str], None]
 
@@ -56,7 +57,7 @@ def _edited(claim: Claim, options: argparse.Namespace, *, roots: Sequence[Path],
     with connect_from(options) as connection:
         jobs = Jobs(connection)
         if not claim.job_id:
-            wire = wire_of(connection, edit)
+            wire = with_known_names(connection, build_edit(edit))
             offer(connection, wire, console=Console(quiet=True))
             claim.note(job_id=jobs.submit(wire, key=claim.key, priority=request.priority))
         say(f"{claim.name}: job {claim.job_id}")

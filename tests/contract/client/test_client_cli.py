@@ -23,6 +23,7 @@ from rich.console import Console
 from plugin_client.cli.edit import edit
 from plugin_client.cli.main import main
 from plugin_client.core.errors import BadInput
+from plugin_client.core.requests import build_edit
 
 MASKEDIT = (sys.executable, "-m", "plugin_client.cli.main")
 SUMMARY = {
@@ -142,7 +143,7 @@ def test_jobs_from_the_terminal(maskedit, arguments, tmp_path):
 def test_a_model_that_is_not_there_is_said_before_anything_is_sent(connection, shot, monkeypatch):
     monkeypatch.setattr("plugin_client.cli.edit.make_available", None)
     with pytest.raises(BadInput, match="There is no model 'dreams' on the server: choose bundled"):
-        edit(connection, replace(shot, model="dreams"), Path("out.mkv"), console=Console(quiet=True))
+        edit(connection, build_edit(replace(shot, model="dreams")), Path("out.mkv"), console=Console(quiet=True))
 
 
 def test_the_queue_is_held_reordered_and_let_go_on(environment, monkeypatch, capsys, arguments):

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from plugin_client.core import placing
 from plugin_client.panel.model.desk import Desk
 from plugin_client.panel.model.notices import Notice
 from plugin_client.panel.storing import autosave as autosave_module
-from plugin_client.panel.storing import writing
 from plugin_client.panel.storing.autosave import Autosave
 from plugin_client.panel.storing.loading import load_project
 from plugin_client.panel.storing.recovering import load_unsaved
@@ -95,7 +95,7 @@ def test_a_full_disk_is_said_once_and_saved_when_there_is_room(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as broken:
-        broken.setattr(writing.os, "fsync", full)
+        broken.setattr(placing.os, "fsync", full)
         prompt(sample_desk, "one")
         qtbot.waitUntil(lambda: len(said) == 1)
         prompt(sample_desk, "two")
