@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtGui import QShowEvent
+from PyQt6.QtCore import QEvent, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -134,19 +133,17 @@ class SettingsDialog(QDialog):
                 setattr(kept, name, value)
         super().accept()
 
-    def showEvent(self, event: QShowEvent | None) -> None:
-        super().showEvent(event)
-        self._fit()
-
     def _show_words(self) -> None:
         self.words.setText(self._desk.session.words)
-        self._fit()
 
-    def _fit(self) -> None:
-        """Leave room for words of several lines, of which a layout knows only once its width is known."""
-        column = self.layout()
-        assert column is not None
-        self.setMinimumHeight(max(self.minimumHeight(), column.totalHeightForWidth(self.width())))
+    def event(self, event: QEvent | None) -> bool:
+        """Leave room for words of several lines, of which layouts know only once their width is known."""
+        handled = super().event(event)
+        if event is not None and event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            column = self.layout()
+            assert column is not None
+            self.setMinimumHeight(max(self.minimumHeight(), column.totalHeightForWidth(self.width())))
+        return handled
 
     def _browsed(self, field: QLineEdit) -> QWidget:
         """The field of a PEM file, with a button that looks for one."""

@@ -26,10 +26,11 @@ def melt(tmp_path: Path) -> Melt:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0", "LC_ALL": "C", "HOME": str(tmp_path)}
 
     def render(project: Path, frames: int) -> np.ndarray:
+        # real_time=0: in one thread. With threads of its own it has been seen to stand still on a busy machine.
         target = tmp_path / "rendered.mkv"
         consumer = ["-consumer", f"avformat:{target}", "vcodec=ffv1", "pix_fmt=bgr0", "mlt_image_format=rgb", "an=1"]
         done = subprocess.run(
-            [program, str(project), f"out={frames - 1}", "-silent", *consumer, "real_time=-1"],
+            [program, str(project), f"out={frames - 1}", "-silent", *consumer, "real_time=0"],
             env=environment,
             cwd="/",
             capture_output=True,
