@@ -44,17 +44,11 @@ def refuse_changed(request: EditRequest, *, inputs: Path) -> None:
     """
 
     def look(reference: MediaReference) -> MediaReference:
-        for location in map(Path, reference.locations):
-            if reference.quick_fingerprint and not location.is_relative_to(inputs):
-                sequence = NUMBER.search(location.name) is not None
-                try:
-                    files = frames_of(location) if sequence else [location]
-                    same = quick_fingerprint(files, sequence=sequence) == reference.quick_fingerprint
-                except OSError:
-                    same = False
-                if not same:
-                    name = reference.display_name or location.name
-                    raise InputError(f"{name} is not the file any more that the edit was made for: run the edit again.")
+        named = [place for place in map(Path, reference.locations) if not place.is_relative_to(inputs)]
+        wanted = reference.quick_fingerprint
+        if wanted and any(_fingerprint_now(place) != wanted for place in named):
+            name = reference.display_name or named[0].name
+            raise InputError(f"{name} is not the file any more that the edit was made for: run the edit again.")
         return reference
 
     map_references(request, look)
@@ -70,6 +64,15 @@ def map_references(value: Any, change: Callable[[MediaReference], MediaReference
         parts = {field.name: map_references(getattr(value, field.name), change) for field in fields(value)}
         return replace(value, **parts)
     return value
+
+
+def _fingerprint_now(place: Path) -> str:
+    """Empty where there is no such file or sequence."""
+    sequence = NUMBER.search(place.name) is not None
+    try:
+        return quick_fingerprint(frames_of(place) if sequence else [place], sequence=sequence)
+    except OSError:
+        return ""
 
 
 def _quick_digest(path: Path) -> bytes:

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 # torch says so in words alone where it is not its own allocator that fails: in main memory, in CUDA's libraries.
@@ -15,26 +16,19 @@ _WORDS = ("out of memory", "can't allocate memory", "insufficient memory", "allo
 
 def memory_ran_out(error: BaseException) -> bool:
     """Whether the error, or one that it came from, is that no memory was left, on the GPU or in the machine."""
-    found: BaseException | None = error
-    while found is not None:
+    for found in _with_causes(error):
         if isinstance(found, MemoryError) or getattr(found, "errno", None) == errno.ENOMEM:
             return True
         # Among them torch.OutOfMemoryError. What people can name, such as files, stands in errors of other kinds.
         wordy = isinstance(found, RuntimeError) or type(found).__module__ == "cv2"
         if wordy and any(words in str(found).lower() for words in _WORDS):
             return True
-        found = found.__cause__
     return False
 
 
 def disk_ran_out(error: BaseException) -> bool:
     """Whether the error, or one that it came from, is that a disk had no room left, or its owner's share of it."""
-    found: BaseException | None = error
-    while found is not None:
-        if getattr(found, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        found = found.__cause__
-    return False
+    return any(getattr(found, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for found in _with_causes(error))
 
 
 def full_disk(folder: Path, *, needed_bytes: int = 0) -> str:
@@ -54,3 +48,9 @@ def told_in_words(error: Exception, path: Path) -> OSError:
     if number is None:
         return OSError(f"{path} cannot be written: {error}")
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -148,7 +148,7 @@ class Holder:
 
     async def run(self, job_id: str, folder: str, model: str) -> AsyncIterator[bytes]:
         """The lines that a worker says (jobs/work.py), the outcome last."""
-        order = WorkOrder(job_id=job_id, folder=Path(folder), cancel=asyncio.Event(), model=model)
+        order = WorkOrder(job_id=job_id, folder=Path(folder), model=model)
         self._orders[job_id] = order
         lines: asyncio.Queue[bytes] = asyncio.Queue()
 

@@ -153,7 +153,6 @@ class Scheduler:
             order = self._orders[job.job_id] = WorkOrder(
                 job_id=job.job_id,
                 folder=self._folder / job.job_id,
-                cancel=asyncio.Event(),
                 lane=job.lane,
                 seat=self._seating.take(job),
                 model=job.model,

@@ -91,7 +91,7 @@ class WorkOrder:
 
     job_id: str
     folder: Path
-    cancel: Event
+    cancel: Event = field(default_factory=Event)
     halt: Event = field(default_factory=Event)
     lane: Lane = Lane.GENERATE
     seat: int = 0

@@ -28,7 +28,7 @@ async def serve(folder: Path) -> None:
         heard.append(progress.message)
 
     dispatcher = LocalDispatcher(folder, **places, devices=[CPU], command=WORKER)
-    order = WorkOrder(job_id="job", folder=folder / "job", cancel=asyncio.Event())
+    order = WorkOrder(job_id="job", folder=folder / "job")
     outcome = await dispatcher.run(order, hear)
     print(json.dumps({"ending": outcome.ending, "message": outcome.message, "heard": heard}))
 

@@ -35,7 +35,7 @@ class Attempt:
         for name in ("cache", "logs"):
             (folder / name).mkdir(exist_ok=True)
         (folder / "request.json").write_text(to_json(request))
-        self.order = WorkOrder(job_id="job", folder=folder, cancel=asyncio.Event())
+        self.order = WorkOrder(job_id="job", folder=folder)
         self.dispatcher = LocalDispatcher(
             folder, cache=folder / "cache", logs=folder / "logs", devices=[CPU], command=PACED
         )

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def jobs(tmp_path: Path):
 
 
 def order(job: JobRow, seat: int) -> WorkOrder:
-    return WorkOrder(job_id=job.job_id, folder=Path(), cancel=asyncio.Event(), lane=job.lane, seat=seat)
+    return WorkOrder(job_id=job.job_id, folder=Path(), lane=job.lane, seat=seat)
 
 
 def test_the_smallest_device_with_room_is_taken_and_the_lanes_do_not_mix(jobs) -> None:

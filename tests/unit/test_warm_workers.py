@@ -46,7 +46,7 @@ class House:
         (self.folder / job_id).mkdir()
         request = EditRequest(target=MediaReference(), regions=(), keyframes=(), prompt=script)
         (self.folder / job_id / "request.json").write_text(to_json(request))
-        return WorkOrder(job_id=job_id, folder=self.folder / job_id, cancel=asyncio.Event(), model=model)
+        return WorkOrder(job_id=job_id, folder=self.folder / job_id, model=model)
 
     async def run(self, order: WorkOrder) -> Outcome:
         async with asyncio.timeout(30):

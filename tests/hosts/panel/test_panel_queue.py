@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,28 +21,13 @@ from plugin_client.panel.model.notices import Notice
 from plugin_client.panel.model.takes import Take
 from plugin_client.panel.running.pane import RunPane
 from plugin_client.panel.running.queue_pane import QueuePane
+from tests.hosts.panel.paced import connected as connected
+from tests.hosts.panel.paced import server as server
 from tests.serving import ServerProcess, submit
 from tests.serving import edit as edit
 
 pytestmark = pytest.mark.timeout(240)
 WAIT_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One whose worker does what the prompt says."""
-    roots = ("--media-roots", f'["{tmp_path_factory.getbasetemp()}"]')
-    process = ServerProcess(tmp_path_factory.mktemp("data"), roots).start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def connected(qtbot, desk: Desk, server: ServerProcess) -> Desk:
-    desk.preferences.token = server.facts["token"]
-    desk.preferences.server = server.facts["address"]
-    qtbot.waitUntil(lambda: desk.session.connected, timeout=WAIT_MS)
-    return desk
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,27 +23,12 @@ from plugin_client.panel.running.pane import RunPane
 from plugin_client.panel.running.preflight import Said
 from plugin_client.panel.running.queue_list import state_words
 from plugin_client.panel.running.queue_pane import QueuePane
+from tests.hosts.panel.paced import connected as connected
+from tests.hosts.panel.paced import server as server
 from tests.serving import ServerProcess, submit
 from tests.serving import edit as edit
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    root = tmp_path_factory.getbasetemp()
-    roots = ("--media-roots", f'["{root}"]')
-    process = ServerProcess(tmp_path_factory.mktemp("data"), roots).start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def connected(qtbot, desk: Desk, server: ServerProcess) -> Desk:
-    desk.preferences.token = server.facts["token"]
-    desk.preferences.server = server.facts["address"]
-    qtbot.waitUntil(lambda: desk.session.connected, timeout=20_000)
-    return desk
 
 
 @pytest.fixture
